@@ -1,0 +1,29 @@
+// Package capture reads packets from capture files and standard input.
+package capture
+
+// A LinkType says what the first byte of a packet belongs to. The values are
+// the LINKTYPE_ numbers that pcap and pcapng files carry.
+type LinkType uint32
+
+const (
+	LinkNull     LinkType = 0   // BSD loopback, 4-byte family in the writer's byte order
+	LinkEthernet LinkType = 1   // Ethernet II and 802.3
+	LinkRawOld   LinkType = 12  // DLT_RAW of most systems, found in files of old writers
+	LinkRawBSD   LinkType = 14  // DLT_RAW of OpenBSD
+	LinkRaw      LinkType = 101 // IPv4 or IPv6, told apart by the version nibble
+	LinkLoop     LinkType = 108 // OpenBSD loopback, 4-byte family in network byte order
+	LinkSLL      LinkType = 113 // Linux "any" device, 16-byte header
+	LinkIPv4     LinkType = 228
+	LinkIPv6     LinkType = 229
+	LinkSLL2     LinkType = 276 // Linux "any" device, 20-byte header
+)
+
+// A Packet is one record of a capture.
+type Packet struct {
+	Num     int      // 1-based, equals Wireshark's frame.number over the merged input
+	Time    int64    // nanoseconds since 1970-01-01 UTC; 0 where the record has none (pcapng simple packet blocks)
+	Iface   int      // index of the interface, counted over all files and sections
+	Link    LinkType // how Data begins
+	WireLen int      // bytes on the wire; greater than len(Data): cut by the snap length
+	Data    []byte   // valid until the next call of Next
+}

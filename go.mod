@@ -1,0 +1,3 @@
+module github.com/wssniff/wssniff
+
+go 1.26
