@@ -1,0 +1,95 @@
+package capture
+
+import (
+	"math"
+	"math/bits"
+)
+
+// The magic numbers of pcap files, as their writer's integers.
+const (
+	pcapMicro    = 0xa1b2c3d4 // draft-ietf-opsawg-pcap, Section 4
+	pcapNano     = 0xa1b23c4d // the same, time stamps in nanoseconds
+	pcapModified = 0xa1b2cd34 // of an old patched libpcap: 8 more bytes in each record header
+)
+
+const pcapHeaderLen = 24
+
+// A pcapWalker reads the records of a pcap file (draft-ietf-opsawg-pcap).
+type pcapWalker struct {
+	*stream
+	order    byteOrder
+	head     int   // bytes of a record header
+	fraction int64 // nanoseconds in one unit of the second half of a time stamp
+	iface    int
+	link     LinkType
+}
+
+// newPcapWalker reads the file header. Its magic is given in little-endian.
+func newPcapWalker(t *stream, magic uint32) (*pcapWalker, error) {
+	c := &pcapWalker{stream: t, head: 16, fraction: 1000}
+	if !c.recognise(magic) {
+		return nil, unreadable(t.name, errNotCapture)
+	}
+	h := t.peek(pcapHeaderLen)
+	if h == nil {
+		return nil, t.cut(0, "pcap file header", pcapHeaderLen)
+	}
+	if major := c.order.u16(h[4:]); major != 2 {
+		return nil, t.damage(0, "pcap version %d is not known", major)
+	}
+	// The upper bits of the link type tell the length of the frame check
+	// sequence; every packet parser finds its end by the lengths inside.
+	c.link = LinkType(c.order.u32(h[20:]) & 0xffff)
+	c.iface = t.table.add(Interface{Link: c.link, SnapLen: clampInt(c.order.u32(h[16:])), Drops: -1})
+	t.advance(pcapHeaderLen)
+	return c, nil
+}
+
+// recognise sets what the magic number tells, and false if it tells nothing.
+func (c *pcapWalker) recognise(magic uint32) bool {
+	switch bits.ReverseBytes32(magic) {
+	case pcapMicro, pcapNano, pcapModified:
+		c.order, magic = bigEndian, bits.ReverseBytes32(magic)
+	}
+	switch magic {
+	case pcapMicro:
+	case pcapNano:
+		c.fraction = 1
+	case pcapModified:
+		c.head = 24
+	default:
+		return false
+	}
+	return true
+}
+
+func (c *pcapWalker) next(p *Packet) error {
+	h := c.peek(c.head)
+	if h == nil {
+		return c.cut(c.pos(), "packet header", int64(c.head))
+	}
+	// A captured length above the snap length of the file header is common:
+	// writers put 0 or anything there. Above the bound it is nonsense, and
+	// where the next record starts cannot be known.
+	n := c.order.u32(h[8:])
+	if n > uint32(c.max) {
+		return c.damage(c.pos(), "packet of %d bytes is larger than %d", n, c.max)
+	}
+	size := c.head + int(n)
+	rec := c.peek(size)
+	if rec == nil {
+		return c.cut(c.pos(), "packet", int64(size))
+	}
+	// At most 2^32 s and 2^32 us: far from the end of an int64.
+	p.Time = int64(c.order.u32(rec))*1e9 + int64(c.order.u32(rec[4:]))*c.fraction
+	p.Iface = c.iface
+	p.Link = c.link
+	p.WireLen = clampInt(c.order.u32(rec[12:]))
+	p.Data = rec[c.head:size:size]
+	c.advance(size)
+	c.frames++
+	return nil
+}
+
+// clampInt converts n where an int has 32 bits too.
+func clampInt(n uint32) int { return int(min(n, math.MaxInt32)) }
