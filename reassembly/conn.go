@@ -1,0 +1,263 @@
+package reassembly
+
+import (
+	"net/netip"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// A conn is a connection as the reassembler follows it.
+type conn struct {
+	flow.Conn
+	key     key
+	swapped bool // A is the greater end of key
+	lingers bool // in Reassembler.closing
+	closeAt int64
+	place   int // index in Reassembler.order
+	half    [2]half
+}
+
+// A half is one direction of a connection.
+type half struct {
+	next    uint32 // sequence number of the next byte that is wanted
+	high    uint32 // highest sequence number seen, plus one
+	acked   uint32 // highest acknowledgement of the receiver, valid iff hasAck
+	base    uint32 // sequence number of the SYN, or one below the first seen, valid iff hasBase
+	finSeq  uint32 // sequence number of the FIN, valid iff hasFIN
+	off     int64  // offset of the byte at next
+	skip    int64  // bytes still to skip from next on
+	lost    int64  // bytes missing right before next, not yet told; -1: number unknown
+	q       *disorder
+	hasBase bool
+	hasAck  bool
+	hasFIN  bool
+	started bool   // next is valid
+	none    bool   // the consumer wants nothing more
+	ended   bool   // the consumer was told the end
+	far     uint32 // sequence number right after the last segment that was far outside, valid iff hasFar
+	hasFar  bool
+}
+
+// reused reports whether a segment opens a new connection on the 4-tuple of c.
+// The rule is Wireshark's, so that stream numbers agree: a SYN whose sequence
+// number differs from the one that its direction started with.
+func (c *conn) reused(dir flow.Dir, s *segment) bool {
+	h := &c.half[dir]
+	return s.flags&(flagSYN|flagACK) == flagSYN && h.hasBase && h.base != s.seq
+}
+
+func (r *Reassembler) open(k key, swapped bool, s *segment, at flow.Stamp) *conn {
+	if len(r.order) >= r.cfg.MaxConns {
+		r.evict()
+	}
+	c := &conn{key: k, swapped: swapped}
+	c.ID = r.stats.Conns
+	c.A, c.B = addrPort(s.src, s.sport), addrPort(s.dst, s.dport)
+	c.First = at
+	r.stats.Conns++
+	if s.flags&flagSYN == 0 {
+		r.stats.MidStream++
+	}
+	r.table.insert(c)
+	c.place = len(r.order)
+	r.order = append(r.order, c)
+	return c
+}
+
+func addrPort(b []byte, port uint16) netip.AddrPort {
+	a, _ := netip.AddrFromSlice(b)
+	return netip.AddrPortFrom(a, port)
+}
+
+// track updates the evidence of a connection and takes the segment's bytes.
+func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
+	h, peer := &c.half[dir], &c.half[dir.Reverse()]
+	c.Last[dir] = at
+	if s.flags&flagACK != 0 {
+		peer.acknowledge(s.ack)
+	}
+	seq := s.seq
+	if s.flags&flagSYN != 0 {
+		c.synchronise(dir, s, at)
+		seq++
+	} else if !h.hasBase {
+		h.base, h.hasBase = seq-1, true
+	}
+	if s.wire > 0 {
+		r.payload(c, dir, seq, s, at)
+	}
+	if s.flags&flagFIN != 0 {
+		c.fin(dir, seq+uint32(s.wire), at)
+	}
+	if h.hasFIN && !h.ended {
+		r.endAtFIN(c, dir)
+	}
+	if s.flags&flagRST != 0 && c.plausibleRST(dir, seq) && !c.RST[dir].Seen() {
+		c.RST[dir] = at
+	}
+	c.Acked[0], c.Unseen[0] = c.half[0].evidence()
+	c.Acked[1], c.Unseen[1] = c.half[1].evidence()
+	if !c.lingers && (c.RST[0].Seen() || c.RST[1].Seen() || c.FIN[0].Seen() && c.FIN[1].Seen()) {
+		c.lingers, c.closeAt = true, at.Time
+		r.closing = append(r.closing, c)
+	}
+}
+
+func (h *half) acknowledge(ack uint32) {
+	if !h.hasAck || int32(ack-h.acked) > 0 {
+		h.acked, h.hasAck = ack, true
+	}
+}
+
+// evidence tells whether everything seen of the direction was acknowledged, and
+// whether more than that was.
+func (h *half) evidence() (acked, unseen bool) {
+	if !h.hasAck || !h.hasBase {
+		return false, h.hasAck && !h.hasBase && h.started
+	}
+	if !h.started {
+		return false, false
+	}
+	d := int32(h.acked - h.high)
+	if h.hasFIN && d == 1 {
+		d = 0 // the FIN itself
+	}
+	return d >= 0 && h.high != h.base+1, d > 1 // one more may be a FIN
+}
+
+// synchronise takes the SYN of a direction, RFC 9293, Section 3.5.
+func (c *conn) synchronise(dir flow.Dir, s *segment, at flow.Stamp) {
+	h := &c.half[dir]
+	if !h.hasBase {
+		h.base, h.hasBase = s.seq, true
+	}
+	if !h.started {
+		h.start(s.seq+1, 0)
+	}
+	if s.flags&flagACK == 0 {
+		if !c.SYN.Seen() {
+			c.SYN, c.SYNDir = at, dir
+		}
+		return
+	}
+	if !c.SYNACK.Seen() {
+		c.SYNACK, c.SYNDir = at, dir.Reverse()
+	}
+	if peer := &c.half[dir.Reverse()]; !peer.started { // the SYN itself was not captured
+		peer.start(s.ack, 0)
+		if !peer.hasBase {
+			peer.base, peer.hasBase = s.ack-1, true
+		}
+	}
+}
+
+func (h *half) start(next uint32, lost int64) {
+	h.next, h.high, h.started, h.lost = next, next, true, lost
+}
+
+func (c *conn) fin(dir flow.Dir, seq uint32, at flow.Stamp) {
+	h := &c.half[dir]
+	if c.FIN[dir].Seen() {
+		return
+	}
+	if !h.started {
+		h.start(seq, -1)
+	}
+	c.FIN[dir] = at
+	h.finSeq, h.hasFIN = seq, true
+}
+
+// plausibleRST keeps a reset from elsewhere in the sequence space from ending a
+// connection: it must lie at, or not far ahead of, what its sender sent or what
+// the receiver expects (RFC 9293, Section 3.10.7).
+func (c *conn) plausibleRST(dir flow.Dir, seq uint32) bool {
+	h := &c.half[dir]
+	if !h.started || !h.hasBase {
+		return true
+	}
+	d := int32(seq - h.high)
+	return -maxAhead <= d && d <= maxAhead || h.hasAck && seq == h.acked
+}
+
+// replace ends a connection whose 4-tuple is used again.
+func (r *Reassembler) replace(c *conn) {
+	r.end(c, flow.Evicted)
+	r.forget(c)
+}
+
+// end tells the consumer the end of both directions, once.
+func (r *Reassembler) end(c *conn, reason flow.End) {
+	for dir := range c.half {
+		h := &c.half[dir]
+		for h.q != nil {
+			r.giveUp(h.q)
+			r.stats.HolesGiven++
+		}
+		if h.hasFIN && !h.ended {
+			h.loseUpTo(h.finSeq)
+			r.endAtFIN(c, flow.Dir(dir))
+		}
+		r.tellEnd(c, flow.Dir(dir), reason)
+	}
+}
+
+// endAtFIN tells the end of a direction whose FIN is next.
+func (r *Reassembler) endAtFIN(c *conn, dir flow.Dir) {
+	h := &c.half[dir]
+	h.skipAhead(h.finSeq)
+	if h.q == nil && (h.none || int32(h.next-h.finSeq) >= 0) {
+		r.tellEnd(c, dir, flow.FIN)
+	}
+}
+
+func (r *Reassembler) tellEnd(c *conn, dir flow.Dir, reason flow.End) {
+	h := &c.half[dir]
+	if h.ended {
+		return
+	}
+	h.ended = true
+	r.countLost(c, dir)
+	at := c.Last[dir]
+	if reason == flow.FIN {
+		at = c.FIN[dir]
+	}
+	r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off, Lost: h.lost, Stamp: at, End: reason})
+	h.lost = 0
+}
+
+// evict forgets the least recently active connection of a few, and rather one
+// whose bytes nobody wants. Looking at a few in turn instead of keeping a list
+// in order costs nothing per packet.
+func (r *Reassembler) evict() {
+	const look = 64
+	var victim *conn
+	for range min(look, len(r.order)) {
+		r.hand = (r.hand + 1) % len(r.order)
+		if c := r.order[r.hand]; victim == nil || c.cheaper(victim) {
+			victim = c
+		}
+	}
+	r.stats.Evicted++
+	r.end(victim, flow.Evicted)
+	r.forget(victim)
+}
+
+// cheaper reports whether less is lost by forgetting c than by forgetting o.
+func (c *conn) cheaper(o *conn) bool {
+	if c.wanted() != o.wanted() {
+		return !c.wanted()
+	}
+	return max(c.Last[0].Time, c.Last[1].Time) < max(o.Last[0].Time, o.Last[1].Time)
+}
+
+// wanted reports whether the consumer has an interest in the connection.
+func (c *conn) wanted() bool {
+	return c.State != nil && !(c.half[0].ended && c.half[1].ended)
+}
+
+func (r *Reassembler) forget(c *conn) {
+	r.table.remove(c)
+	last := r.order[len(r.order)-1]
+	r.order[c.place], last.place = last, c.place
+	r.order = r.order[:len(r.order)-1]
+}
