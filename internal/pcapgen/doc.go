@@ -1,0 +1,13 @@
+// Package pcapgen makes the small capture files that the tests of wssniff
+// read, and states beside each one what a correct analysis of it must find.
+//
+// A case is a short script over a Capture: connections are dialled, bytes are
+// sent, segments are lost, repeated or reordered, and every verb returns the
+// number of the frame it wrote, so that the truth names frames by
+// construction and not by looking at the result. Nothing depends on the
+// clock or on a random source: the same code gives the same bytes.
+//
+// The files live in testdata/pcaps/generated and are rewritten with
+//
+//	go test ./internal/pcapgen -run TestGenerated -update
+package pcapgen
