@@ -1,0 +1,128 @@
+// Package analyze turns the bytes of connections into HTTP heads, heads into
+// attempts to open a WebSocket, and attempts into verdicts and findings.
+//
+// It is pure: chunks in, values out; no files, no packets, no clock.
+package analyze
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// Bounds on what one connection may make the analyser hold.
+const (
+	MaxPipelined = 256      // requests that wait for their answers
+	MaxHeld      = 64 << 10 // bytes a client sent while the answer to its upgrade request is awaited
+	maxBody      = 200      // bytes of the body of a refusal kept for display
+	maxAttempts  = 4096     // attempts on one connection
+)
+
+// An Analyzer follows the HTTP/1 connections of one capture. It is not safe for
+// concurrent use.
+type Analyzer struct {
+	result Result
+	last   flow.Stamp                  // of the last chunk
+	moved  map[netip.Addr][]flow.Stamp // clients that were redirected to https or wss, and when
+	tls    []tlsStart                  // TLS connections of such clients
+}
+
+// A tlsStart is the first record of a TLS connection.
+type tlsStart struct {
+	client netip.Addr
+	port   uint16
+	at     flow.Stamp
+}
+
+// New returns an Analyzer.
+func New() *Analyzer {
+	return &Analyzer{moved: map[netip.Addr][]flow.Stamp{}}
+}
+
+// notOurs is the state of connections that carry nothing to be read.
+var notOurs = new(stream)
+
+// Chunk takes the next bytes of a connection and says which are wanted next. It
+// keeps nothing of c.Data.
+func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
+	if c.Stamp.Frame > a.last.Frame {
+		a.last = c.Stamp
+	}
+	s, _ := c.Conn.State.(*stream)
+	if s == nil {
+		if c.End != flow.Open {
+			return flow.None
+		}
+		s = a.admit(&c)
+		c.Conn.State = s
+	}
+	if s == notOurs {
+		return flow.None
+	}
+	return s.chunk(&c)
+}
+
+// admit decides what a connection is by its first bytes.
+func (a *Analyzer) admit(c *flow.Chunk) *stream {
+	if len(c.Data) >= 3 && c.Lost == 0 && c.Data[0] == 0x16 && c.Data[1] == 3 && c.Data[2] <= 4 { // TLS handshake record, RFC 8446, Section 5.1
+		a.result.TLSConns++
+		a.noteTLS(c)
+		return notOurs
+	}
+	return &stream{a: a, conn: c.Conn}
+}
+
+// noteTLS remembers a TLS connection of a client that was redirected to one.
+func (a *Analyzer) noteTLS(c *flow.Chunk) {
+	client := c.Conn.Addr(c.Dir).Addr()
+	if len(a.moved) > 0 && a.moved[client] != nil && len(a.tls) < maxTLSStarts {
+		a.tls = append(a.tls, tlsStart{client, c.Conn.Addr(c.Dir.Reverse()).Port(), c.Stamp})
+	}
+}
+
+// maxTLSStarts bounds the TLS connections remembered to see whether redirects
+// were followed.
+const maxTLSStarts = 1 << 20
+
+// Finish judges what depends on the whole capture and returns everything found.
+// last is the capture's last packet. Every connection must have ended (see
+// reassembly.Reassembler.Finish).
+func (a *Analyzer) Finish(last flow.Stamp) *Result {
+	r := &a.result
+	slices.SortStableFunc(r.Attempts, func(x, y *Attempt) int {
+		return cmp.Or(cmp.Compare(x.order(), y.order()), cmp.Compare(x.Conn.ID, y.Conn.ID))
+	})
+	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })
+	for _, t := range r.Attempts {
+		t.judge(last)
+	}
+	relate(r.Attempts)
+	for _, t := range r.Attempts {
+		t.decide()
+	}
+	r.Chains = a.chains(r.Attempts, last)
+	for _, t := range r.Attempts {
+		sortFindings(t.Findings)
+	}
+	return r
+}
+
+// order is the frame by which attempts are listed.
+func (a *Attempt) order() int {
+	switch {
+	case a.Request != nil:
+		return a.Request.Done.Frame
+	case a.Response != nil:
+		return a.Response.Done.Frame
+	}
+	return a.Conn.First.Frame
+}
+
+func (u *Upgrade) frame() int {
+	if u.Request != nil {
+		return u.Request.Done.Frame
+	}
+	return u.Response.Done.Frame
+}

@@ -1,0 +1,163 @@
+package analyze
+
+// A Severity ranks findings.
+type Severity uint8
+
+const (
+	Note    Severity = iota // context
+	Warning                 // fails or loses data with some clients or on some paths
+	Error                   // fails with any conforming client
+)
+
+func (s Severity) String() string { return [...]string{"note", "warning", "error"}[s] }
+
+// A Code names a kind of finding. Its texts are in the catalogue.
+type Code uint8
+
+const (
+	// Answers other than 101.
+	Status200 Code = iota
+	CaptivePortal
+	TransparentProxy
+	Status400
+	Status401
+	Status403
+	Status403Origin
+	Status403UpgradeDisabled
+	Status404
+	Status405
+	Status407
+	Status411
+	Status421
+	Status426
+	Status429
+	Status500
+	Status501
+	Status502
+	Status503
+	Status504
+	Status505
+	Status52xCDN
+	StatusOther
+	SocketIOSessionUnknown
+	ClientAcceptsNon101
+	ResponseNotHTTP
+	HTTPResponseAfter101
+
+	// The request.
+	RequestUpgradeMissing
+	RequestConnectionLacksUpgrade
+	RequestConnectionMultiToken
+	RequestUpgradeWrongCase
+	RequestUpgradeDuplicatedToken
+	RequestHTTP10
+	RequestHostMissing
+	RequestHostDefaultPort
+	RequestMethodNotGET
+	RequestAbsoluteForm
+	ConnectTunnelRefused
+	KeyMissing
+	KeyNot16Bytes
+	KeyNonCanonicalBase64
+	KeyWithStrayWhitespace
+	KeyDuplicated
+	KeyReused
+	KeyKnownConstant
+	KeyLowEntropy
+	VersionMissing
+	VersionNot13
+	ExtensionsRequestMalformed
+	SubprotocolListMalformed
+	EarlyClientData
+	RequestHeaderTooLarge
+	HopHeaderStrippedRequest
+
+	// The 101.
+	AcceptMissingCode
+	AcceptMismatchCode
+	AcceptBelongsToOtherFlow
+	AcceptWrongGUID
+	AcceptOfDecodedKey
+	AcceptHexDigest
+	AcceptEncodingVariant
+	AcceptKeyTrimVariant
+	AcceptWrongHash
+	AcceptEchoesKey
+	AcceptSurroundingWhitespace
+	AcceptDuplicated
+	AcceptOKButClientRefuses
+	ResponseUpgradeMissing
+	ResponseUpgradeNotWebSocket
+	ResponseUpgradeDuplicated
+	ResponseConnectionMissing
+	ResponseConnectionMultiToken
+	ResponseTokenLowerCase
+	ResponseHeaderNamesLowerCase
+	ResponseHeaderNameOddCase
+	NoSpaceAfterColon
+	MultipleSpacesAfterColon
+	SpaceBeforeColon
+	HeaderLineWithoutColon
+	EmptyHeaderValue
+	LFOnlyLineEndings
+	ObsFold
+	ExtraCRLFAfterHead
+	HeadNotTerminated
+	StatusLineNoReason
+	StatusLineCustomReason
+	ResponseHTTP10
+	ContentLengthOn101
+	TransferEncodingOn101
+	SubprotocolMissing
+	SubprotocolNotOffered
+	SubprotocolMultiple
+	SubprotocolEmptyHeader
+	SubprotocolUnknownThenSilent
+	ExtensionNotOffered
+	DeflateBadParameter
+	ResponseHeadOversize
+	ResponseSplitOverSegments
+	FirstFrameCoalesced
+	FirstFrameDelayedByClient
+	SwitchedWithoutValidRequest
+
+	// Redirects.
+	RedirectNotFollowed
+	RedirectHTTPToHTTPS
+	RedirectToLogin
+	RedirectHostPortNormalisation
+	RedirectLocationMissing
+	RedirectRelativeLocation
+	RedirectSchemeUnusable
+	RedirectStatusUnsupported
+	RedirectLoop
+	RedirectTLSDowngrade
+
+	numCodes
+)
+
+// An Entry is the catalogue's page on a code. In Sentence and Remedy, {got},
+// {want}, {field} and {side} stand for the parts of a Finding.
+type Entry struct {
+	Name     string   // as printed, in kebab case
+	Severity Severity // unless the finding says otherwise
+	RFC      string   // the rule's source, "" if there is none
+	Sentence string   // what was seen, for the reader of a report
+	Remedy   string   // what to do about it
+	Wire     string   // what it looks like on the wire
+	Causes   string   // who is known to do this
+}
+
+// Entry returns the catalogue's page on the code.
+func (c Code) Entry() Entry { return catalogue[c] }
+
+func (c Code) String() string { return catalogue[c].Name }
+
+// Codes returns every code, in the order of the catalogue.
+func Codes() []Code {
+	codes := make([]Code, numCodes)
+	for i := range codes {
+		codes[i] = Code(i)
+	}
+	return codes
+}

@@ -1,0 +1,196 @@
+package analyze
+
+import (
+	"bytes"
+	"strings"
+)
+
+// MaxHead is how many bytes of a head are kept while its end is awaited. Longer
+// ones are counted and given up.
+const MaxHead = 64 << 10
+
+// A Head is the head of an HTTP/1 message as it was on the wire.
+type Head struct {
+	Raw    string  // every byte up to and including the blank line (or to where it breaks off)
+	Line   string  // the start line without its line end
+	Fields []Field // in order, duplicates and malformed lines included
+	LFOnly int     // lines that end in LF without CR
+
+	Method, Target string // of a request
+	Version        string // "HTTP/1.1" as sent
+	Status         int    // of a response; 0 for a request
+	Phrase         string // reason phrase of a response
+}
+
+// A Field is one header field line as sent.
+type Field struct {
+	Name   string // as sent, without space before the colon; "" if the line has no colon
+	Value  string // without the white space around it; of a folded field, the lines joined by one space
+	Offset int    // of the line in Head.Raw
+	Pre    int    // white space between name and colon, which RFC 9112, Section 5.1 forbids
+	Post   int    // white space between colon and value
+	Trail  int    // white space between value and line end
+	Folded bool   // continued on a further line (obs-fold, RFC 9112, Section 5.2)
+}
+
+// headEnd returns the index right after the blank line that ends a head, or -1.
+// Bytes before from were searched before. A bare LF ends a line too, as most
+// recipients have it (RFC 9112, Section 2.2).
+func headEnd(b []byte, from int) int {
+	for i := max(0, from-2); ; {
+		n := bytes.IndexByte(b[i:], '\n')
+		if n < 0 {
+			return -1
+		}
+		i += n + 1
+		if i < len(b) && b[i] == '\n' {
+			return i + 1
+		}
+		if i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' {
+			return i + 2
+		}
+	}
+}
+
+// parseHead takes a head apart and keeps it as it is: nothing is repaired,
+// merged or rejected. raw may break off anywhere; a field line without its line
+// end is left out, as nobody knows how it went on.
+func parseHead(raw string) Head {
+	h := Head{Raw: raw}
+	line, pos, whole := h.nextLine(0)
+	h.Line = line
+	h.parseLine()
+	h.Fields = make([]Field, 0, strings.Count(raw, "\n"))
+	for whole {
+		start := pos
+		line, pos, whole = h.nextLine(pos)
+		if line == "" || !whole {
+			break
+		}
+		if n := len(h.Fields); n > 0 && (line[0] == ' ' || line[0] == '\t') {
+			h.Fields[n-1].fold(line)
+			continue
+		}
+		h.Fields = append(h.Fields, parseField(line, start))
+	}
+	return h
+}
+
+// nextLine returns the line at pos without its line end, where the next one
+// starts, and whether the line has an end.
+func (h *Head) nextLine(pos int) (line string, next int, whole bool) {
+	line, _, whole = strings.Cut(h.Raw[pos:], "\n")
+	next = pos + len(line)
+	if whole {
+		next++
+		if !strings.HasSuffix(line, "\r") {
+			h.LFOnly++
+		}
+	}
+	return strings.TrimSuffix(line, "\r"), next, whole
+}
+
+// parseLine takes the start line apart, RFC 9112, Sections 3 and 4.
+func (h *Head) parseLine() {
+	if strings.HasPrefix(h.Line, "HTTP/") {
+		var rest string
+		h.Version, rest, _ = strings.Cut(h.Line, " ")
+		code, phrase, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
+		h.Status, h.Phrase = parseStatus(code), strings.TrimSpace(phrase)
+		return
+	}
+	h.Method, h.Target, _ = strings.Cut(h.Line, " ")
+	if i := strings.LastIndexByte(h.Target, ' '); i >= 0 {
+		h.Target, h.Version = h.Target[:i], h.Target[i+1:]
+	}
+}
+
+// parseStatus returns the value of a three-digit status code, or 0.
+func parseStatus(s string) int {
+	if len(s) != 3 {
+		return 0
+	}
+	n := 0
+	for _, c := range []byte(s) {
+		if c < '0' || c > '9' {
+			return 0
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
+}
+
+func parseField(line string, offset int) Field {
+	name, value, ok := strings.Cut(line, ":")
+	f := Field{Offset: offset}
+	if !ok {
+		f.Value = strings.Trim(line, " \t")
+		return f
+	}
+	f.Name = strings.TrimRight(name, " \t")
+	f.Pre = len(name) - len(f.Name)
+	left := strings.TrimLeft(value, " \t")
+	f.Post = len(value) - len(left)
+	f.Value = strings.TrimRight(left, " \t")
+	f.Trail = len(left) - len(f.Value)
+	return f
+}
+
+func (f *Field) fold(line string) {
+	f.Folded = true
+	f.Value = strings.Trim(f.Value+" "+strings.Trim(line, " \t"), " ")
+}
+
+// Named returns the fields of a name, whatever its case (RFC 9110, Section 5.1).
+func (h *Head) Named(name string) []Field {
+	var fields []Field
+	for _, f := range h.Fields {
+		if strings.EqualFold(f.Name, name) {
+			fields = append(fields, f)
+		}
+	}
+	return fields
+}
+
+// Get returns the value of the first field of a name, and whether there is one.
+func (h *Head) Get(name string) (string, bool) {
+	for _, f := range h.Fields {
+		if strings.EqualFold(f.Name, name) {
+			return f.Value, true
+		}
+	}
+	return "", false
+}
+
+// Tokens returns the members of the comma-separated lists in all fields of a
+// name, as sent; empty members are left out (RFC 9110, Section 5.6.1).
+func (h *Head) Tokens(name string) []string {
+	var tokens []string
+	for _, f := range h.Fields {
+		if strings.EqualFold(f.Name, name) {
+			tokens = append(tokens, splitList(f.Value)...)
+		}
+	}
+	return tokens
+}
+
+func splitList(value string) []string {
+	var members []string
+	for m := range strings.SplitSeq(value, ",") {
+		if m = strings.Trim(m, " \t"); m != "" {
+			members = append(members, m)
+		}
+	}
+	return members
+}
+
+// countToken counts the members of a list that equal a token, whatever its case.
+func countToken(tokens []string, token string) int {
+	n := 0
+	for _, t := range tokens {
+		if strings.EqualFold(t, token) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,495 @@
+package analyze
+
+import (
+	"bytes"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// A state says what the next byte of a direction belongs to.
+type state uint8
+
+const (
+	betweenHeads state = iota // a head, or nothing yet
+	inHead                    // a head of which parser.buf holds the beginning
+	inBody                    // a body, or the data of a chunk, of which parser.left bytes remain
+	inChunkSize               // the line with the size of a chunk
+	inTrailer                 // the trailer section after the last chunk
+	untilClose                // a body that lasts until the connection closes
+	holding                   // not known until the other direction is (see parser.held)
+	inFrames                  // WebSocket frames
+	resync                    // unknown, after a hole: a segment that begins with a head is awaited
+	done                      // nothing that is read
+)
+
+// A parser reads one direction of a stream.
+type parser struct {
+	dir     flow.Dir
+	state   state
+	broken  bool // bytes of the direction are missing
+	dropped bool // held bytes were dropped
+	chunked bool // the body goes on with another chunk after left
+	left    int64
+	sample  *Message // whose body is sampled
+	frames  *frames
+	held    []piece
+	pos     int64  // offset of the next byte
+	buf     []byte // the beginning of a head or of a line
+	mark    mark   // of the head that begins in buf
+	kind    start  // what the head that begins in buf is
+	alien   string // the first bytes of what is not HTTP
+	alienAt flow.Stamp
+}
+
+// A piece is a run of bytes with the place it came from.
+type piece struct {
+	data []byte
+	at   flow.Stamp
+	off  int64
+}
+
+// A mark says where a head begins, with which packet all of it was there, and in
+// how many segments it came.
+type mark struct {
+	first, last flow.Stamp
+	off         int64
+	segments    int
+}
+
+// take reads as much of a piece as the state of both directions allows, and
+// holds the rest.
+func (p *parser) take(s *stream, d piece) {
+	fresh := true // d begins where its segment does
+	for len(d.data) > 0 {
+		if s.mustHold(p) {
+			p.hold(d)
+			return
+		}
+		n := p.step(s, d, fresh)
+		d.data, d.off = d.data[n:], d.off+int64(n)
+		fresh = false
+	}
+}
+
+// step reads some bytes of d, at least one, and says how many.
+func (p *parser) step(s *stream, d piece, fresh bool) int {
+	switch p.state {
+	case betweenHeads, inHead:
+		return p.head(s, d)
+	case inBody:
+		return p.body(d)
+	case inChunkSize, inTrailer:
+		return p.line(d)
+	case inFrames:
+		return p.frames.take(s, d)
+	case resync:
+		if fresh && startsHead(d.data) {
+			p.state = betweenHeads
+			return p.head(s, d)
+		}
+	case untilClose:
+		p.takeSample(d.data)
+	}
+	return len(d.data)
+}
+
+// want says which bytes the direction needs next.
+func (p *parser) want() flow.Want {
+	switch p.state {
+	case inBody:
+		if p.sample == nil || len(p.sample.Body) >= maxBody {
+			return flow.Want(p.left)
+		}
+	case untilClose:
+		if p.sample == nil || len(p.sample.Body) >= maxBody {
+			return flow.None
+		}
+	case inFrames:
+		return p.frames.want()
+	case done:
+		return flow.None
+	}
+	return flow.All
+}
+
+// skip accounts for the bytes up to an offset that were skipped as want said.
+func (p *parser) skip(to int64) {
+	n := to - p.pos
+	if n <= 0 {
+		return
+	}
+	switch p.state {
+	case inBody:
+		if p.left -= min(n, p.left); p.left == 0 {
+			p.bodyDone()
+		}
+	case inFrames:
+		p.frames.skip(n)
+	}
+}
+
+// hold keeps bytes whose meaning depends on the other direction.
+func (p *parser) hold(d piece) {
+	n := 0
+	for _, h := range p.held {
+		n += len(h.data)
+	}
+	if p.dropped || n+len(d.data) > MaxHeld {
+		p.dropped = true
+		return
+	}
+	p.held = append(p.held, piece{bytes.Clone(d.data), d.at, d.off})
+}
+
+// replay reads held bytes.
+func (p *parser) replay(s *stream) {
+	held := p.held
+	p.held = nil
+	for _, d := range held {
+		p.take(s, d)
+	}
+	if p.dropped {
+		p.dropped = false
+		p.lost(s, 0)
+	}
+}
+
+// head reads a head, or its beginning.
+func (p *parser) head(s *stream, d piece) int {
+	if p.state == betweenHeads {
+		if n := blankPrefix(d.data); n > 0 {
+			return n
+		}
+		p.mark = mark{first: d.at, off: d.off}
+		p.buf, p.kind = p.buf[:0], undecided
+	}
+	if d.at.Frame > p.mark.last.Frame { // what fills a hole comes later than what lies behind it
+		p.mark.last = d.at
+	}
+	p.mark.segments++
+	raw, from := d.data, len(p.buf)
+	if from > 0 {
+		p.buf = append(p.buf, d.data[:min(len(d.data), MaxHead-from)]...)
+		raw = p.buf
+	}
+	if p.kind == undecided && !p.decide(s, raw) {
+		p.notHTTP(s, raw)
+		return len(d.data)
+	}
+	end := headEnd(raw, from)
+	if end < 0 {
+		p.partial(s, from, d)
+		return len(d.data)
+	}
+	p.state = betweenHeads
+	p.finishHead(s, raw[:end], len(raw)-end)
+	if p.state != inChunkSize { // which may hold the beginning of a line
+		p.freeBuf()
+	}
+	return end - from
+}
+
+// decide tells what a head is by its first line, and whether that can be.
+func (p *parser) decide(s *stream, raw []byte) bool {
+	switch p.kind = classify(raw); p.kind {
+	case requestLine:
+		return s.role(p.dir, false)
+	case responseLine:
+		return s.role(p.dir, true)
+	}
+	return p.kind == undecided
+}
+
+// blankPrefix counts the line ends before a start line, which a recipient
+// ignores (RFC 9112, Section 2.2).
+func blankPrefix(b []byte) int {
+	n := 0
+	for n < len(b) && (b[n] == '\r' || b[n] == '\n') {
+		n++
+	}
+	return n
+}
+
+// partial keeps the beginning of a head.
+func (p *parser) partial(s *stream, from int, d piece) {
+	if from == 0 {
+		p.buf = append(p.buf, d.data[:min(len(d.data), MaxHead)]...)
+	}
+	p.state = inHead
+	if len(p.buf) >= MaxHead {
+		s.a.result.HeadsTooLarge++
+		p.breakHead(s, false)
+	}
+}
+
+// freeBuf drops the buffer of a head that came in pieces: an idle connection
+// must not hold it.
+func (p *parser) freeBuf() { p.buf = nil }
+
+// notHTTP gives up a direction that does not carry HTTP.
+func (p *parser) notHTTP(s *stream, raw []byte) {
+	p.state = done
+	s.notHTTP(p, raw, p.mark.first)
+	p.freeBuf()
+}
+
+// finishHead hands on a complete head. tail is the number of bytes behind it in
+// the segment that completed it.
+func (p *parser) finishHead(s *stream, raw []byte, tail int) {
+	m := p.message()
+	m.Complete, m.Tail = true, tail
+	p.handOn(s, raw, m)
+}
+
+// breakHead hands on a head that breaks off, because bytes are lost or because
+// nothing more came.
+func (p *parser) breakHead(s *stream, lost bool) {
+	if p.kind != undecided {
+		m := p.message()
+		m.Lost = lost
+		p.handOn(s, p.buf, m)
+	}
+	if p.state == inFrames {
+		p.frames.lost()
+	} else {
+		p.state = resync
+	}
+	p.freeBuf()
+}
+
+func (p *parser) message() Message {
+	return Message{Offset: p.mark.off, First: p.mark.first, Done: p.mark.last, Segments: p.mark.segments}
+}
+
+func (p *parser) handOn(s *stream, raw []byte, m Message) {
+	if p.dir == s.client {
+		s.request(p, raw, m)
+	} else {
+		s.response(p, raw, m)
+	}
+}
+
+// afterHead sets how a direction goes on after a head: RFC 9112, Section 6.3.
+// A response to HEAD, and one that says so by its status, has no body; a request
+// without framing has none; a response without framing lasts until the close.
+func (p *parser) afterHead(f framing, response, bodyless bool) {
+	p.state, p.chunked, p.left = betweenHeads, false, 0
+	switch {
+	case bodyless:
+	case f.chunked:
+		p.state = inChunkSize
+	case f.length >= 0 && !f.coded:
+		if p.left = f.length; p.left > 0 {
+			p.state = inBody
+		}
+	case response:
+		p.state = untilClose
+	}
+}
+
+// body takes bytes of a body and of a chunk's data.
+func (p *parser) body(d piece) int {
+	n := int(min(p.left, int64(len(d.data))))
+	p.takeSample(d.data[:n])
+	if p.left -= int64(n); p.left == 0 {
+		p.bodyDone()
+	}
+	return n
+}
+
+// takeSample keeps the first bytes of a body that is shown to the user.
+func (p *parser) takeSample(b []byte) {
+	if p.sample != nil {
+		p.sample.Body += string(b[:min(len(b), maxBody-len(p.sample.Body))])
+	}
+}
+
+func (p *parser) bodyDone() {
+	p.state = betweenHeads
+	if p.chunked {
+		p.state, p.chunked = inChunkSize, false
+	} else {
+		p.sample = nil
+	}
+}
+
+// maxLine bounds a chunk-size line and a line of a trailer section.
+const maxLine = 4096
+
+// line takes bytes of a chunk-size line or of the trailer section, RFC 9112,
+// Section 7.1.
+func (p *parser) line(d piece) int {
+	nl := bytes.IndexByte(d.data, '\n')
+	if nl < 0 {
+		if p.buf = append(p.buf, d.data...); len(p.buf) > maxLine {
+			p.state = resync
+			p.freeBuf()
+		}
+		return len(d.data)
+	}
+	line := d.data[:nl]
+	if len(p.buf) > 0 {
+		line = append(p.buf, line...)
+	}
+	line = bytes.TrimRight(line, "\r")
+	switch {
+	case p.state == inTrailer:
+		if len(line) == 0 {
+			p.state, p.sample = betweenHeads, nil
+		}
+	case len(line) == 0: // the line end behind a chunk's data
+	default:
+		p.chunk(line)
+	}
+	p.freeBuf()
+	return nl + 1
+}
+
+func (p *parser) chunk(line []byte) {
+	size, ok := hexSize(line)
+	switch {
+	case !ok:
+		p.state = resync
+	case size == 0:
+		p.state = inTrailer
+	default:
+		p.state, p.chunked, p.left = inBody, true, size
+	}
+}
+
+// hexSize returns the size in a chunk-size line; extensions are ignored.
+func hexSize(line []byte) (size int64, ok bool) {
+	for i, c := range line {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return size, i > 0 && (c == ';' || c == ' ' || c == '\t')
+		}
+		if size > 1<<58 {
+			return 0, false
+		}
+		size = size<<4 | int64(c)
+	}
+	return size, len(line) > 0
+}
+
+// lost tells the parser that n bytes are missing before the next; 0 if their
+// number is not known.
+func (p *parser) lost(s *stream, n int64) {
+	p.broken = true
+	switch p.state {
+	case inHead:
+		p.breakHead(s, true)
+	case inBody:
+		if p.left -= n; n <= 0 || p.left < 0 {
+			p.state = resync
+		} else if p.left == 0 {
+			p.bodyDone()
+		}
+	case betweenHeads, inChunkSize, inTrailer:
+		p.state = resync
+		p.freeBuf()
+	case holding:
+		p.dropped = true
+	case inFrames:
+		p.frames.lost()
+	}
+	if len(p.held) > 0 {
+		p.dropped = true
+	}
+}
+
+// end closes the books of a direction.
+func (p *parser) end(s *stream) {
+	switch {
+	case p.state == inHead && p.kind == undecided:
+		p.notHTTP(s, p.buf)
+	case p.state == inHead:
+		p.breakHead(s, false)
+	}
+	p.freeBuf()
+}
+
+// A start says what the first bytes of a message look like.
+type start uint8
+
+const (
+	undecided    start = iota // too few bytes to say
+	requestLine               // a request line, as far as it goes
+	responseLine              // a status line, as far as it goes
+	alienBytes                // neither
+)
+
+// Bounds of what is taken for a request line.
+const (
+	maxMethod    = 24
+	maxStartLine = 16 << 10
+)
+
+// classify tells what a message begins with, RFC 9112, Sections 3 and 4. HTTP/2's
+// preface is alien: its frames are not read.
+func classify(b []byte) start {
+	const version = "HTTP/"
+	if n := min(len(b), len(version)); string(b[:n]) == version[:n] {
+		if n < len(version) {
+			return undecided
+		}
+		return responseLine
+	}
+	i := 0
+	for i < len(b) && i <= maxMethod && ('A' <= b[i] && b[i] <= 'Z' || 'a' <= b[i] && b[i] <= 'z' || b[i] == '-' || b[i] == '_') {
+		i++
+	}
+	switch {
+	case i == len(b) && i <= maxMethod:
+		return undecided
+	case i == 0 || i > maxMethod || b[i] != ' ':
+		return alienBytes
+	}
+	line, _, found := bytes.Cut(b, []byte("\n"))
+	if !found {
+		if len(line) <= maxStartLine && textual(line) {
+			return undecided
+		}
+		return alienBytes
+	}
+	if v := bytes.LastIndex(line, []byte(" HTTP/")); v < i || len(line) <= v+6 || line[v+6] > '1' {
+		return alienBytes
+	}
+	return requestLine
+}
+
+// textual reports whether a line may belong to a request: no control bytes.
+func textual(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\r' && c != '\t' {
+			return false
+		}
+	}
+	return true
+}
+
+// startsHead reports whether a segment after a hole begins with a head. More is
+// asked than of the first bytes of a connection: a body may begin with anything.
+func startsHead(b []byte) bool {
+	return classify(b) == requestLine || len(b) >= 12 && bytes.HasPrefix(b, []byte("HTTP/1.")) && b[8] == ' ' && statusCode(b) != 0
+}
+
+// statusCode returns the status code of a status line, or 0.
+func statusCode(b []byte) int {
+	sp := bytes.IndexByte(b[:min(len(b), 16)], ' ')
+	if sp < 0 || len(b) < sp+4 {
+		return 0
+	}
+	n := 0
+	for _, c := range b[sp+1 : sp+4] {
+		if c < '0' || c > '9' {
+			return 0
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n
+}

@@ -1,0 +1,100 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+)
+
+// relate finds what only several attempts of a capture show together: keys used
+// again, an Accept meant for another request, a proxy that removed fields.
+// Attempts are in the order of their requests.
+func relate(attempts []*Attempt) {
+	byKey := map[string][]*Attempt{}
+	byAccept := map[string]*Attempt{}
+	for _, t := range attempts {
+		if t.Key != "" {
+			byKey[t.Key] = append(byKey[t.Key], t)
+			if byAccept[t.Expected] == nil {
+				byAccept[t.Expected] = t
+			}
+		}
+	}
+	for _, t := range attempts {
+		relateAccept(t, byAccept)
+		if same := byKey[t.Key]; t.Key != "" && len(same) > 1 && same[0] == t {
+			relateKey(same)
+		}
+	}
+}
+
+// relateAccept looks for the request that a wrong Accept was computed for, and
+// otherwise names the recipe.
+func relateAccept(t *Attempt, byAccept map[string]*Attempt) {
+	if t.Cause == RecipeNone {
+		return
+	}
+	frame, got := t.Response.Done.Frame, t.Accept
+	if from := byAccept[t.Accept]; from != nil {
+		t.Cause = RecipeOtherFlow
+		t.add(AcceptBelongsToOtherFlow, Server, frame, "Sec-WebSocket-Accept", fmt.Sprintf("%s (for the key of frame %d, tcp.stream eq %d)", got, from.order(), from.Conn.ID), t.Expected)
+		return
+	}
+	if code, ok := t.Cause.code(); ok {
+		t.add(code, Server, frame, "Sec-WebSocket-Accept", got, t.Expected)
+	}
+}
+
+// relateKey looks at the attempts that share a key: two sides of a proxy, or a
+// key used again.
+func relateKey(same []*Attempt) {
+	var again []*Attempt
+	for _, t := range same {
+		if outer := outerOf(t, same); outer != nil {
+			compareHop(outer, t)
+		} else if !slices.ContainsFunc(again, func(o *Attempt) bool { return o.Conn == t.Conn }) {
+			again = append(again, t)
+		}
+	}
+	if len(again) < 2 {
+		return
+	}
+	for _, t := range again {
+		t.add(KeyReused, Client, t.Request.Done.Frame, "Sec-WebSocket-Key", fmt.Sprintf("%s on %d connections", t.Key, len(again)), "a new key for each connection")
+	}
+}
+
+// outerOf returns the attempt of which t is the other side of a proxy: the same
+// key on another connection, asked while the first waited for its answer.
+func outerOf(t *Attempt, same []*Attempt) *Attempt {
+	for _, o := range same {
+		if o == t || o.Conn == t.Conn || o.Request == nil || t.Request == nil {
+			continue
+		}
+		waiting := o.Response == nil || o.Response.Done.Frame > t.Request.Done.Frame
+		if o.Request.Done.Frame < t.Request.Done.Frame && waiting && !sameEnds(o, t) {
+			return o
+		}
+	}
+	return nil
+}
+
+// sameEnds reports whether two attempts go from the same host to the same
+// server: then one is not the other side of a proxy between them.
+func sameEnds(a, b *Attempt) bool {
+	return a.Client().Addr() == b.Client().Addr() && a.Server() == b.Server()
+}
+
+// compareHop looks for the hop-by-hop fields that a proxy did not pass on.
+func compareHop(outer, inner *Attempt) {
+	for _, name := range []string{"Upgrade", "Connection"} {
+		token := "websocket"
+		if name == "Connection" {
+			token = "upgrade"
+		}
+		got, _ := inner.Request.Head.Get(name)
+		want, _ := outer.Request.Head.Get(name)
+		if countToken(outer.Request.Head.Tokens(name), token) > 0 && countToken(inner.Request.Head.Tokens(name), token) == 0 && inner.Request.Complete {
+			inner.add(HopHeaderStrippedRequest, Client, inner.Request.Done.Frame, name, got, want)
+		}
+	}
+}

@@ -1,0 +1,283 @@
+package analyze
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// checkRequest checks the client's half of the handshake, RFC 6455, Section
+// 4.2.1. What a head that breaks off may still have had is not missed.
+func (t *Attempt) checkRequest() {
+	m := t.Request
+	h, frame := &m.Head, m.Done.Frame
+	find := func(code Code, field, got, want string) { t.add(code, Client, frame, field, got, want) }
+	if h.Method == "CONNECT" {
+		return
+	}
+	checkRequestLine(h, find)
+	checkHost(h, m.Complete, find)
+	checkRequestUpgrade(h, m.Complete, find)
+	checkRequestConnection(h, m.Complete, find)
+	checkKey(h, m.Complete, find)
+	checkVersion(h, m.Complete, find)
+	checkOffers(h, find)
+	checkFraming(h, find)
+	if t.earlyData.Seen() {
+		t.add(EarlyClientData, Client, t.earlyData.Frame, "", "bytes before the answer", "none")
+	}
+}
+
+type finder func(code Code, field, got, want string)
+
+func checkRequestLine(h *Head, find finder) {
+	if h.Method != "GET" {
+		find(RequestMethodNotGET, "method", h.Method, "GET")
+	} else if n, ok := h.Get("Content-Length"); ok && strings.Trim(n, "0") != "" {
+		find(RequestMethodNotGET, "Content-Length", n, "no body")
+	} else if v, ok := h.Get("Transfer-Encoding"); ok {
+		find(RequestMethodNotGET, "Transfer-Encoding", v, "no body")
+	}
+	if h.Version == "HTTP/1.0" || h.Version == "HTTP/0.9" {
+		find(RequestHTTP10, "version", h.Version, "HTTP/1.1")
+	}
+	if strings.Contains(h.Target, "://") && !strings.HasPrefix(h.Target, "/") {
+		find(RequestAbsoluteForm, "target", h.Target, "origin-form")
+	}
+}
+
+func checkHost(h *Head, whole bool, find finder) {
+	host, ok := h.Get("Host")
+	if !ok {
+		if whole {
+			find(RequestHostMissing, "Host", "", "the server's name")
+		}
+		return
+	}
+	if name, found := strings.CutSuffix(host, ":80"); found {
+		find(RequestHostDefaultPort, "Host", host, name)
+	} else if name, found := strings.CutSuffix(host, ":443"); found {
+		find(RequestHostDefaultPort, "Host", host, name)
+	}
+}
+
+func checkRequestUpgrade(h *Head, whole bool, find finder) {
+	tokens := h.Tokens("Upgrade")
+	got := strings.Join(tokens, ", ")
+	n := countToken(tokens, "websocket")
+	switch {
+	case n == 0 && whole:
+		find(RequestUpgradeMissing, "Upgrade", got, "websocket")
+	case n > 1:
+		find(RequestUpgradeDuplicatedToken, "Upgrade", got, "websocket")
+	}
+	for _, token := range tokens {
+		if strings.EqualFold(token, "websocket") && token != "websocket" {
+			find(RequestUpgradeWrongCase, "Upgrade", token, "websocket")
+			return
+		}
+	}
+}
+
+func checkRequestConnection(h *Head, whole bool, find finder) {
+	tokens := h.Tokens("Connection")
+	got := strings.Join(tokens, ", ")
+	switch {
+	case countToken(tokens, "upgrade") == 0:
+		if whole {
+			find(RequestConnectionLacksUpgrade, "Connection", got, "Upgrade")
+		}
+	case len(tokens) > 1:
+		find(RequestConnectionMultiToken, "Connection", got, "Upgrade")
+	}
+}
+
+// checkKey checks the nonce, RFC 6455, Sections 4.1 and 11.3.1.
+func checkKey(h *Head, whole bool, find finder) {
+	const name = "Sec-WebSocket-Key"
+	keys := h.Named(name)
+	if len(keys) == 0 {
+		if whole {
+			find(KeyMissing, name, hixie(h), "16 bytes in base64")
+		}
+		return
+	}
+	if len(keys) > 1 {
+		find(KeyDuplicated, name, joinValues(keys), "one field")
+	}
+	f := keys[0]
+	if strayWhitespace(&f) {
+		find(KeyWithStrayWhitespace, name, h.fieldLine(&f), f.Value)
+	}
+	for _, known := range knownKeys {
+		if f.Value == known.key {
+			find(KeyKnownConstant, name, f.Value, known.source)
+		}
+	}
+	checkNonce(f.Value, find)
+}
+
+// checkNonce checks what the key decodes to.
+func checkNonce(key string, find finder) {
+	const name = "Sec-WebSocket-Key"
+	nonce, err := base64.StdEncoding.DecodeString(key)
+	switch {
+	case err != nil:
+		find(KeyNot16Bytes, name, key, "16 bytes in base64")
+		return
+	case len(nonce) != 16:
+		find(KeyNot16Bytes, name, fmt.Sprintf("%s (%d bytes)", key, len(nonce)), "16 bytes in base64")
+		return
+	}
+	if canonical := base64.StdEncoding.EncodeToString(nonce); canonical != key {
+		find(KeyNonCanonicalBase64, name, key, canonical)
+	}
+	if printable(nonce) {
+		find(KeyLowEntropy, name, strconv.Quote(string(nonce)), "16 random bytes")
+	}
+}
+
+// hixie returns the key of the draft before RFC 6455, which had other fields.
+func hixie(h *Head) string {
+	if key, ok := h.Get("Sec-WebSocket-Key1"); ok {
+		return "Sec-WebSocket-Key1: " + key
+	}
+	return ""
+}
+
+func joinValues(fields []Field) string {
+	values := make([]string, len(fields))
+	for i, f := range fields {
+		values[i] = f.Value
+	}
+	return strings.Join(values, " | ")
+}
+
+// strayWhitespace reports white space or quotes that a recipient may or may not
+// take for a part of the value.
+func strayWhitespace(f *Field) bool {
+	return f.Post > 1 || f.Trail > 0 || strings.ContainsAny(f.Value, " \t\r\"'")
+}
+
+// fieldLine returns a field's line as sent.
+func (h *Head) fieldLine(f *Field) string {
+	line, _, _ := strings.Cut(h.Raw[f.Offset:], "\n")
+	return strings.TrimSuffix(line, "\r")
+}
+
+func printable(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// knownKeys are keys that software sends every time.
+var knownKeys = [...]struct{ key, source string }{
+	{"x3JJHMbDL1EzLkh9GBhXDw==", "a random key; this one is the constant of CivetWeb's client and of test tools"},
+	{"MDEyMzQ1Njc4OWFiY2RlZg==", "a random key; this one is the constant of ArduinoWebsockets built without randomness"},
+	{"dGhlIHNhbXBsZSBub25jZQ==", "a random key; this one is the sample of RFC 6455"},
+	{"94BKvjUp/+zImAvhNQWT3w==", "a random key; this one was copied from a browser into scripts"},
+	{"nil", "a random key; this one is sent by go-rod"},
+	{"AQIDBAUGBwgJCgsMDQ4PEC==", "a random key; this one is the text example of RFC 6455"},
+}
+
+func checkVersion(h *Head, whole bool, find finder) {
+	const name = "Sec-WebSocket-Version"
+	v, ok := h.Get(name)
+	switch {
+	case !ok && whole:
+		find(VersionMissing, name, "", "13")
+	case ok && v != "13":
+		find(VersionNot13, name, v, "13")
+	}
+}
+
+// checkOffers checks the lists of extensions and sub-protocols, RFC 6455,
+// Sections 9.1 and 11.3.4.
+func checkOffers(h *Head, find finder) {
+	const extensions = "Sec-WebSocket-Extensions"
+	for _, f := range h.Named(extensions) {
+		offers, ok := parseExtensions(f.Value)
+		if !ok {
+			find(ExtensionsRequestMalformed, extensions, f.Value, "a list of extensions")
+		}
+		for _, e := range offers {
+			if bad := e.badParam(true); bad != "" {
+				find(ExtensionsRequestMalformed, extensions, f.Value, "no "+bad)
+			}
+		}
+	}
+	const protocols = "Sec-WebSocket-Protocol"
+	for _, f := range h.Named(protocols) {
+		if bad := badProtocols(f.Value); bad != "" {
+			find(SubprotocolListMalformed, protocols, f.Value, bad)
+		}
+	}
+}
+
+// badProtocols says what is wrong with a list of offered sub-protocols; "" if
+// nothing is.
+func badProtocols(list string) string {
+	seen := map[string]bool{}
+	for p := range strings.SplitSeq(list, ",") {
+		p = strings.Trim(p, " \t")
+		switch {
+		case p == "":
+			return "no empty member"
+		case p == "null" || p == "undefined":
+			return "a protocol's name instead of " + p
+		case !isToken(p):
+			return "tokens without separators"
+		case seen[p]:
+			return "each protocol once"
+		}
+		seen[p] = true
+	}
+	return ""
+}
+
+// isToken reports whether s is a token, RFC 9110, Section 5.6.2.
+func isToken(s string) bool {
+	for _, c := range []byte(s) {
+		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// checkFraming checks what holds for the lines of any head, RFC 9112, Section 5.
+func checkFraming(h *Head, find finder) {
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		line := h.fieldLine(f)
+		if f.Name == "" {
+			find(HeaderLineWithoutColon, "", line, "name: value")
+		}
+		if f.Pre > 0 {
+			find(SpaceBeforeColon, f.Name, line, f.Name+": "+f.Value)
+		}
+		if f.Folded {
+			find(ObsFold, f.Name, f.Value, "one line")
+		}
+	}
+	if h.LFOnly > 0 {
+		find(LFOnlyLineEndings, "", fmt.Sprintf("%d lines end in LF alone", h.LFOnly), "CR LF")
+	}
+}
+
+// hostOf returns the name in a Host field, without port.
+func hostOf(host string) string {
+	if ap, err := netip.ParseAddrPort(host); err == nil {
+		return ap.Addr().String()
+	}
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		host = host[:i]
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}

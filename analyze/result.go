@@ -1,0 +1,14 @@
+package analyze
+
+// A Result is everything that was found in a capture.
+type Result struct {
+	Attempts []*Attempt // in the order of their requests' frames
+	Upgrades []*Upgrade // to protocols other than WebSocket, in the same order
+	Chains   []*Chain   // redirects, in the order of their first hops
+
+	Requests      int // HTTP/1 requests seen, attempts included
+	TLSConns      int // connections that carry TLS, of those seen from their first byte
+	HTTPConns     int // connections that carried HTTP/1
+	HeadsTooLarge int // heads longer than MaxHead, not read to their end
+	Unpaired      int // requests not followed because more than MaxPipelined waited for their answers
+}

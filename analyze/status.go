@@ -1,0 +1,155 @@
+package analyze
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// checkStatus says what an answer other than 101 means.
+func (t *Attempt) checkStatus() {
+	m := t.Response
+	h := &m.Head
+	find := func(code Code, field, got, want string) { t.add(code, Server, m.Done.Frame, field, got, want) }
+	if t.framesAfterRefusal.Seen() {
+		t.add(ClientAcceptsNon101, Client, t.framesAfterRefusal.Frame, "", "a masked frame", "none after "+h.Line)
+	}
+	if h.Status == 0 {
+		find(ResponseNotHTTP, "status", h.Line, "HTTP/1.1 101 Switching Protocols")
+		return
+	}
+	if t.Request != nil && t.Request.Head.Method == "CONNECT" {
+		find(ConnectTunnelRefused, "status", h.Line, "2xx")
+		return
+	}
+	checkResponseVersion(h, find)
+	if code, ok := t.redirectCode(); ok {
+		if code != 0 || h.Status == 304 {
+			find(code, "status", h.Line, "101")
+		}
+	} else {
+		find(t.statusCode(), "status", h.Line, "101")
+	}
+	t.checkIntermediary(find)
+	if n := len(requestRaw(t)); h.Status == 431 || n > smallBuffer && (h.Status == 400 || h.Status == 413 || h.Status == 414 || h.Status == 494) {
+		find(RequestHeaderTooLarge, "head", fmt.Sprintf("%d bytes", n), fmt.Sprintf("at most what the server takes, often %d", smallBuffer))
+	}
+}
+
+// smallBuffer is the least buffer for a request head among common servers.
+const smallBuffer = 4096
+
+func requestRaw(t *Attempt) string {
+	if t.Request == nil {
+		return ""
+	}
+	return t.Request.Head.Raw
+}
+
+// redirectCode reports whether the status is a redirect, and the finding that
+// belongs to it if it is one that leads nowhere. Where it leads is judged with
+// the chains.
+func (t *Attempt) redirectCode() (Code, bool) {
+	h := &t.Response.Head
+	if h.Status < 300 || h.Status > 399 {
+		return 0, false
+	}
+	if h.Status == 304 {
+		return StatusOther, true
+	}
+	if _, ok := h.Get("Location"); !ok && t.Response.Complete {
+		return RedirectLocationMissing, true
+	}
+	return 0, true
+}
+
+// statusCodes are the findings that depend on the status alone.
+var statusCodes = map[int]Code{
+	200: Status200, 400: Status400, 401: Status401, 403: Status403, 404: Status404, 405: Status405, 407: Status407,
+	411: Status411, 421: Status421, 426: Status426, 429: Status429, 500: Status500, 501: Status501, 502: Status502,
+	503: Status503, 504: Status504, 505: Status505,
+	520: Status52xCDN, 521: Status52xCDN, 522: Status52xCDN, 523: Status52xCDN, 524: Status52xCDN, 525: Status52xCDN,
+	526: Status52xCDN, 527: Status52xCDN, 530: Status52xCDN, 511: CaptivePortal,
+}
+
+func (t *Attempt) statusCode() Code {
+	h := &t.Response.Head
+	code, ok := statusCodes[h.Status]
+	switch {
+	case !ok:
+		return StatusOther
+	case h.Status == 403 && envoyRefuses(h):
+		return Status403UpgradeDisabled
+	case (h.Status == 403 || h.Status == 400 && strings.Contains(strings.ToLower(t.Response.Body), "origin")) && t.foreignOrigin():
+		return Status403Origin
+	case h.Status == 400 && t.engineIO():
+		return SocketIOSessionUnknown
+	}
+	return code
+}
+
+// envoyRefuses reports whether an Envoy, and not what is behind it, refused.
+func envoyRefuses(h *Head) bool {
+	server, _ := h.Get("Server")
+	_, upstream := h.Get("x-envoy-upstream-service-time")
+	server = strings.ToLower(server)
+	return !upstream && (strings.Contains(server, "envoy") || strings.Contains(server, "istio"))
+}
+
+// foreignOrigin reports whether the request's Origin is not its Host.
+func (t *Attempt) foreignOrigin() bool {
+	if t.Request == nil {
+		return false
+	}
+	origin, ok := t.Request.Head.Get("Origin")
+	host, _ := t.Request.Head.Get("Host")
+	_, name, _ := strings.Cut(origin, "://")
+	return ok && hostOf(name) != hostOf(host)
+}
+
+// engineIO reports whether an engine.io server does not know the session.
+func (t *Attempt) engineIO() bool {
+	target := requestTarget(t)
+	return strings.Contains(target, "sid=") && strings.Contains(target, "transport=") && strings.Contains(t.Response.Body, `"code"`)
+}
+
+func requestTarget(t *Attempt) string {
+	if t.Request == nil {
+		return ""
+	}
+	return t.Request.Head.Target
+}
+
+// portal matches the names that login pages of networks have.
+var portal = regexp.MustCompile(`(?i)captive|hotspot|wifi-?login|guest-?(wifi|login|portal)|portal[./]`)
+
+// checkIntermediary looks for the marks of a machine between client and server.
+func (t *Attempt) checkIntermediary(find finder) {
+	h := &t.Response.Head
+	switch h.Status {
+	case 400, 403, 411, 501:
+		if mark, field := proxyMark(h); mark != "" && t.Server().Port() == 80 && t.Tunnel == "" && !strings.Contains(requestTarget(t), "://") {
+			find(TransparentProxy, field, mark, "the server's own answer")
+		}
+	case 200, 302, 303, 307:
+		location, _ := h.Get("Location")
+		if portal.MatchString(location) || portal.MatchString(t.Response.Body) {
+			find(CaptivePortal, "Location", location, "the server's own answer")
+		}
+	}
+}
+
+// proxyMark returns what a transparent proxy is known to leave in an answer, and
+// where. A Via alone proves nothing: reverse proxies send it too.
+func proxyMark(h *Head) (mark, field string) {
+	if v, ok := h.Get("X-Squid-Error"); ok {
+		return v, "X-Squid-Error"
+	}
+	for _, name := range []string{"Via", "X-Cache", "Server", "Proxy-Connection"} {
+		v, _ := h.Get(name)
+		if low := strings.ToLower(v); strings.Contains(low, "squid") || strings.Contains(low, "bytemobile") {
+			return v, name
+		}
+	}
+	return "", ""
+}

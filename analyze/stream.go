@@ -1,0 +1,407 @@
+package analyze
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// A stream is a connection that may carry HTTP/1.
+type stream struct {
+	a         *Analyzer
+	conn      *flow.Conn
+	dirs      [2]parser
+	roles     bool     // client is known
+	client    flow.Dir // the direction in which the client sends
+	waits     int      // pending exchanges whose answer decides what the client's next bytes are
+	pending   []exchange
+	early     []early
+	last      lastRequest
+	tunnel    string // target of the CONNECT that turned the connection into a tunnel
+	current   *Attempt
+	made      int
+	ended     [2]bool
+	forgotten bool // the reassembler dropped the connection
+}
+
+// An exchange is a request that waits for its answer.
+type exchange struct {
+	head    bool     // the method is HEAD: the answer has no body
+	connect bool     // the method is CONNECT
+	msg     *Message // nil: the request is not in the capture, or it is not special
+	attempt *Attempt // nil: no attempt
+	upgrade *Upgrade // nil: no upgrade to another protocol
+}
+
+// special reports whether the answer decides what the client's next bytes are.
+func (x *exchange) special() bool { return x.attempt != nil || x.upgrade != nil || x.connect }
+
+// An early is a response that was captured before its request.
+type early struct {
+	raw []byte
+	msg Message
+}
+
+// A lastRequest is the latest request that was not special, for the case that
+// it is answered by a 101 all the same. The buffer is used again and again.
+type lastRequest struct {
+	raw []byte
+	msg Message
+}
+
+func (l *lastRequest) message() *Message {
+	m := l.msg
+	m.Head = parseHead(string(l.raw))
+	return &m
+}
+
+// chunk takes the next bytes of one direction.
+func (s *stream) chunk(c *flow.Chunk) flow.Want {
+	p := &s.dirs[c.Dir]
+	p.dir = c.Dir
+	p.skip(c.Offset - max(c.Lost, 0))
+	p.pos = c.Offset + int64(len(c.Data))
+	if c.Lost != 0 {
+		p.lost(s, max(c.Lost, 0))
+	}
+	p.take(s, piece{c.Data, c.Stamp, c.Offset})
+	if c.End != flow.Open {
+		p.end(s)
+		s.ended[c.Dir] = true
+		s.forgotten = s.forgotten || c.End == flow.Evicted
+		if s.ended[0] && s.ended[1] {
+			s.finish()
+		}
+	}
+	return p.want()
+}
+
+// mustHold reports whether the next bytes of a direction mean nothing yet: the
+// client's while the answer to an upgrade or CONNECT request is awaited.
+func (s *stream) mustHold(p *parser) bool {
+	return p.state == holding || p.state == betweenHeads && s.waits > 0 && s.roles && p.dir == s.client
+}
+
+// role settles who the client is by the first start line seen. It reports
+// whether a later line agrees.
+func (s *stream) role(dir flow.Dir, response bool) bool {
+	client := dir
+	if response {
+		client = dir.Reverse()
+	}
+	if s.roles {
+		return s.client == client
+	}
+	s.roles, s.client = true, client
+	s.a.result.HTTPConns++
+	return true
+}
+
+// request takes the head of a request, whole or broken off.
+func (s *stream) request(p *parser, raw []byte, m Message) {
+	s.a.result.Requests++
+	if s.current != nil {
+		s.current.nextUse(m.First)
+	}
+	f := frame(raw)
+	x := exchange{head: bytes.HasPrefix(raw, []byte("HEAD ")), connect: bytes.HasPrefix(raw, []byte("CONNECT "))}
+	if f.upgrade || x.connect || !m.Complete {
+		m.Head = parseHead(string(raw))
+		x.msg = &m
+	} else {
+		s.last.raw, s.last.msg = append(s.last.raw[:0], raw...), m
+	}
+	if f.upgrade {
+		s.special(&x, &m)
+	}
+	s.await(x)
+	p.afterHead(f, false, false)
+	s.answerEarly()
+}
+
+// special tells attempts from upgrades to other protocols.
+func (s *stream) special(x *exchange, m *Message) {
+	if isAttempt(&m.Head) {
+		x.attempt = s.newAttempt(m)
+		return
+	}
+	if protocol, ok := m.Head.Get("Upgrade"); ok && protocol != "" {
+		x.upgrade = &Upgrade{Conn: s.conn, ClientDir: s.client, Request: m, Protocol: protocol}
+	}
+}
+
+// isAttempt reports whether a request tries to open a WebSocket. Any
+// Sec-WebSocket field is enough: a proxy may have removed the Upgrade.
+func isAttempt(h *Head) bool {
+	for _, f := range h.Fields {
+		if len(f.Name) > 14 && strings.EqualFold(f.Name[:14], "Sec-WebSocket-") {
+			return true
+		}
+	}
+	return countToken(h.Tokens("Upgrade"), "websocket") > 0
+}
+
+func (s *stream) newAttempt(m *Message) *Attempt {
+	t := &Attempt{Conn: s.conn, ClientDir: s.client, Request: m, Tunnel: s.tunnel, Close: Close{Code: -1}}
+	s.current = t
+	if s.made++; s.made > maxAttempts {
+		s.a.result.Unpaired++
+		return t
+	}
+	s.a.result.Attempts = append(s.a.result.Attempts, t)
+	return t
+}
+
+func (s *stream) await(x exchange) {
+	if len(s.pending) >= MaxPipelined {
+		s.a.result.Unpaired++
+		s.pop()
+	}
+	s.pending = append(s.pending, x)
+	if x.special() {
+		s.waits++
+	}
+}
+
+// pop takes the oldest request that waits.
+func (s *stream) pop() exchange {
+	x := s.pending[0]
+	if s.pending = s.pending[1:]; len(s.pending) == 0 {
+		s.pending = nil
+	}
+	if x.special() {
+		s.waits--
+	}
+	return x
+}
+
+// response takes the head of a response, whole or broken off.
+func (s *stream) response(p *parser, raw []byte, m Message) {
+	status := statusCode(raw)
+	f := frame(raw)
+	if len(s.pending) == 0 && s.requestMayCome() {
+		s.early = append(s.early, early{bytes.Clone(raw), m})
+		p.afterResponse(f, status, false, false)
+		return
+	}
+	if p.broken && len(s.pending) > 1 { // the answers to all but the last may lie in the hole
+		for len(s.pending) > 1 {
+			s.pop()
+		}
+	}
+	var x exchange
+	if len(s.pending) > 0 {
+		x = s.pending[0]
+	}
+	p.afterResponse(f, status, x.head, x.connect)
+	s.answer(p, raw, m, status)
+}
+
+// requestMayCome reports whether the request of a response is still to come: the
+// client's bytes are known from their start, so the capture has the two in the
+// wrong order. Otherwise the request is not in the capture.
+func (s *stream) requestMayCome() bool {
+	return (s.conn.SYN.Seen() || s.conn.SYNACK.Seen()) && !s.dirs[s.client].broken && len(s.early) < MaxPipelined
+}
+
+// afterResponse sets how the server's bytes go on after the head of a response.
+func (p *parser) afterResponse(f framing, status int, head, connect bool) {
+	switch {
+	case status == 101 || connect && status >= 200 && status < 300:
+		p.state = holding // until the answer is paired
+	default:
+		p.afterHead(f, true, head || status < 200 || status == 204 || status == 304)
+	}
+}
+
+func (s *stream) answerEarly() {
+	if len(s.early) == 0 {
+		return
+	}
+	e := s.early[0]
+	s.early = s.early[1:]
+	s.answer(&s.dirs[s.client.Reverse()], e.raw, e.msg, statusCode(e.raw))
+}
+
+// answer pairs a response with the oldest request that waits, if there is one.
+func (s *stream) answer(p *parser, raw []byte, m Message, status int) {
+	if status >= 100 && status < 200 && status != 101 {
+		s.noteInterim(status)
+		return
+	}
+	var x exchange
+	if len(s.pending) > 0 {
+		x = s.pop()
+	}
+	if x.special() || status == 101 {
+		m.Head = parseHead(string(raw))
+	}
+	switch {
+	case status == 101:
+		s.switched(&x, &m)
+	case x.connect && status >= 200 && status < 300:
+		s.tunnelled(&x)
+	default:
+		s.refused(p, &x, &m)
+	}
+}
+
+func (s *stream) noteInterim(status int) {
+	if len(s.pending) > 0 && s.pending[0].attempt != nil {
+		t := s.pending[0].attempt
+		t.Interim = append(t.Interim, status)
+	}
+}
+
+// refused records an answer other than 101.
+func (s *stream) refused(p *parser, x *exchange, m *Message) {
+	switch {
+	case x.attempt != nil:
+		x.attempt.Response = m
+		s.a.noteMoved(x.attempt)
+	case x.upgrade != nil:
+		x.upgrade.Response, x.upgrade.Status = m, m.Head.Status
+		s.a.result.Upgrades = append(s.a.result.Upgrades, x.upgrade)
+	case x.connect:
+		t := s.newAttempt(x.msg)
+		t.Response, t.Tunnel = m, x.msg.Head.Target
+	}
+	if x.special() && (p.state == inBody || p.state == inChunkSize || p.state == untilClose) {
+		p.sample = m
+	}
+	if client := &s.dirs[s.client]; len(client.held) > 0 && s.waits == 0 {
+		client.replay(s)
+	}
+}
+
+// switched takes a 101: nothing after it is HTTP.
+func (s *stream) switched(x *exchange, m *Message) {
+	t := x.attempt
+	if t == nil && x.upgrade == nil && isWebSocket101(m) {
+		if x.msg == nil && s.last.raw != nil {
+			x.msg = s.last.message()
+		}
+		t = s.newAttempt(x.msg)
+	}
+	if t == nil {
+		s.otherProtocol(x, m)
+		return
+	}
+	t.Response = m
+	s.current = t
+	s.pending, s.waits, s.early, s.last.raw = nil, 0, nil, nil
+	if held := s.dirs[s.client].held; len(held) > 0 {
+		t.earlyData = held[0].at
+	}
+	for dir := range s.dirs {
+		s.dirs[dir].dir = flow.Dir(dir)
+		s.dirs[dir].upgrade(s, t)
+	}
+}
+
+// isWebSocket101 reports whether a 101 means a WebSocket although its request
+// did not ask for one, or is not in the capture. A head that breaks off before
+// it says what it switches to is taken for one.
+func isWebSocket101(m *Message) bool {
+	h := &m.Head
+	if _, ok := h.Get("Sec-WebSocket-Accept"); ok {
+		return true
+	}
+	tokens := h.Tokens("Upgrade")
+	return countToken(tokens, "websocket") > 0 || len(tokens) == 0 && !m.Complete
+}
+
+func (s *stream) otherProtocol(x *exchange, m *Message) {
+	u := x.upgrade
+	if u == nil {
+		u = &Upgrade{Conn: s.conn, ClientDir: s.client, Request: x.msg}
+	}
+	u.Response, u.Status = m, 101
+	if got, ok := m.Head.Get("Upgrade"); ok {
+		u.Protocol = got
+	}
+	s.a.result.Upgrades = append(s.a.result.Upgrades, u)
+	s.dirs[0].stop()
+	s.dirs[1].stop()
+}
+
+// stop gives up a direction.
+func (p *parser) stop() {
+	p.state, p.held, p.buf = done, nil, nil
+}
+
+// upgrade turns a direction from HTTP to WebSocket frames.
+func (p *parser) upgrade(s *stream, t *Attempt) {
+	side := Server
+	if p.dir == s.client {
+		side = Client
+	}
+	p.frames = &frames{side: side, attempt: t, count: &t.Frames[side-1]}
+	if p.state == resync || p.state == done {
+		p.frames.lost()
+	}
+	p.state = inFrames
+	p.replay(s)
+}
+
+// tunnelled starts both directions anew: what is inside a tunnel is a
+// connection of its own (RFC 9110, Section 9.3.6).
+func (s *stream) tunnelled(x *exchange) {
+	s.tunnel = x.msg.Head.Target
+	s.pending, s.early, s.waits = nil, nil, 0
+	for dir := range s.dirs {
+		s.dirs[dir].state = betweenHeads
+	}
+	s.dirs[s.client].replay(s)
+	s.dirs[s.client.Reverse()].replay(s)
+}
+
+// maxAlien is how many bytes are kept of an answer that is not HTTP.
+const maxAlien = 32
+
+// notHTTP takes the bytes of a direction that should be HTTP and is not.
+func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
+	if s.roles && p.dir == s.client {
+		s.framesInHTTP(first, at)
+		return
+	}
+	p.alien, p.alienAt = string(first[:min(len(first), maxAlien)]), at
+}
+
+// framesInHTTP looks at bytes of a client that are no request: masked frames
+// after a refusal mean that it never looked at the status.
+func (s *stream) framesInHTTP(first []byte, at flow.Stamp) {
+	t := s.current
+	if t == nil || t.Response == nil || t.Response.Head.Status == 101 || len(first) < 2 {
+		return
+	}
+	if first[0]&0x70 == 0 && knownOpcode(first[0]&15) && first[1]&0x80 != 0 {
+		t.framesAfterRefusal = at
+	}
+}
+
+// finish closes the books of a connection.
+func (s *stream) finish() {
+	for len(s.pending) > 0 {
+		x := s.pop()
+		if x.upgrade != nil {
+			s.a.result.Upgrades = append(s.a.result.Upgrades, x.upgrade)
+		}
+		if x.attempt != nil {
+			server := &s.dirs[s.client.Reverse()]
+			x.attempt.alien, x.attempt.alienAt = server.alien, server.alienAt
+		}
+	}
+	for _, e := range s.early {
+		m := e.msg
+		m.Head = parseHead(string(e.raw))
+		if m.Head.Status == 101 && isWebSocket101(&m) {
+			s.newAttempt(nil).Response = &m
+		}
+	}
+	if s.current != nil {
+		s.current.forgotten = s.forgotten
+	}
+	s.pending, s.early, s.last.raw = nil, nil, nil
+}

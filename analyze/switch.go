@@ -1,0 +1,306 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// checkSwitch checks the server's half of the handshake, RFC 6455, Section 4.1.
+func (t *Attempt) checkSwitch() {
+	m := t.Response
+	h, whole := &m.Head, m.Complete || t.unterminated()
+	find := func(code Code, field, got, want string) { t.add(code, Server, m.Done.Frame, field, got, want) }
+	checkStatusLine(h, find)
+	checkResponseUpgrade(h, whole, find)
+	checkResponseConnection(h, whole, find)
+	t.checkAccept(h, whole, find)
+	if t.Request != nil && t.Request.Complete {
+		t.checkSubprotocol(h, whole, find)
+		t.checkExtensions(h, find)
+		t.checkLenience(find)
+	}
+	checkNames(h, find)
+	checkSpacing(h, find)
+	checkFraming(h, find)
+	t.checkShape(find)
+	t.checkAftermath()
+}
+
+func checkStatusLine(h *Head, find finder) {
+	switch {
+	case h.Phrase == "":
+		find(StatusLineNoReason, "reason", h.Line, "HTTP/1.1 101 Switching Protocols")
+	case !strings.EqualFold(h.Phrase, "Switching Protocols"):
+		find(StatusLineCustomReason, "reason", h.Phrase, "Switching Protocols")
+	}
+	checkResponseVersion(h, find)
+	if v, ok := h.Get("Content-Length"); ok {
+		find(ContentLengthOn101, "Content-Length", v, "no such field")
+	}
+	if v, ok := h.Get("Transfer-Encoding"); ok {
+		find(TransferEncodingOn101, "Transfer-Encoding", v, "no such field")
+	}
+}
+
+func checkResponseVersion(h *Head, find finder) {
+	if h.Version == "HTTP/1.0" || h.Version == "HTTP/0.9" {
+		find(ResponseHTTP10, "version", h.Version, "HTTP/1.1")
+	}
+}
+
+func checkResponseUpgrade(h *Head, whole bool, find finder) {
+	fields := h.Named("Upgrade")
+	tokens := h.Tokens("Upgrade")
+	n := countToken(tokens, "websocket")
+	switch {
+	case len(tokens) == 0:
+		if whole {
+			find(ResponseUpgradeMissing, "Upgrade", "", "websocket")
+		}
+	case len(fields) > 1 || n > 1:
+		find(ResponseUpgradeDuplicated, "Upgrade", joinValues(fields), "websocket")
+	case len(tokens) > 1 || n == 0:
+		find(ResponseUpgradeNotWebSocket, "Upgrade", fields[0].Value, "websocket")
+	}
+}
+
+func checkResponseConnection(h *Head, whole bool, find finder) {
+	tokens := h.Tokens("Connection")
+	got := strings.Join(tokens, ", ")
+	switch {
+	case countToken(tokens, "upgrade") == 0:
+		if whole {
+			find(ResponseConnectionMissing, "Connection", got, "Upgrade")
+		}
+	case len(tokens) > 1:
+		find(ResponseConnectionMultiToken, "Connection", got, "Upgrade")
+	}
+	if slices.Contains(tokens, "upgrade") {
+		find(ResponseTokenLowerCase, "Connection", got, "Upgrade")
+	}
+}
+
+// checkAccept compares the Accept with what the key demands.
+func (t *Attempt) checkAccept(h *Head, whole bool, find finder) {
+	const name = "Sec-WebSocket-Accept"
+	fields := h.Named(name)
+	if len(fields) == 0 {
+		if whole {
+			find(AcceptMissingCode, name, "", t.Expected)
+		}
+		return
+	}
+	f := fields[0]
+	t.Accept = f.Value
+	if len(fields) > 1 {
+		find(AcceptDuplicated, name, joinValues(fields), "one field")
+	}
+	if t.Expected == "" {
+		return
+	}
+	if t.Accept != t.Expected {
+		t.Cause = findRecipe(t.Key, t.Accept)
+		find(AcceptMismatchCode, name, t.Accept, t.Expected)
+	} else if f.Post > 1 || f.Trail > 0 {
+		find(AcceptSurroundingWhitespace, name, h.fieldLine(&f), name+": "+t.Accept)
+	}
+}
+
+func (t *Attempt) checkSubprotocol(h *Head, whole bool, find finder) {
+	const name = "Sec-WebSocket-Protocol"
+	offered := t.Request.Head.Tokens(name)
+	fields := h.Named(name)
+	chosen := h.Tokens(name)
+	offer := strings.Join(offered, ", ")
+	switch {
+	case len(fields) == 0:
+		if len(offered) > 0 && whole {
+			find(SubprotocolMissing, name, "", offer)
+		}
+	case len(chosen) == 0:
+		find(SubprotocolEmptyHeader, name, "", "a protocol, or no field")
+	case len(chosen) > 1 || len(fields) > 1:
+		find(SubprotocolMultiple, name, joinValues(fields), "one of "+offer)
+	case !slices.Contains(offered, chosen[0]):
+		find(SubprotocolNotOffered, name, chosen[0], offer)
+	}
+}
+
+func (t *Attempt) checkExtensions(h *Head, find finder) {
+	const name = "Sec-WebSocket-Extensions"
+	offers, _ := parseExtensions(strings.Join(t.Request.Head.Tokens(name), ","))
+	for _, f := range h.Named(name) {
+		answers, ok := parseExtensions(f.Value)
+		if !ok {
+			find(DeflateBadParameter, name, f.Value, "a list of extensions")
+			continue
+		}
+		for _, e := range answers {
+			e.checkAnswer(offers, find)
+		}
+	}
+}
+
+func (e *extension) checkAnswer(offers []extension, find finder) {
+	const name = "Sec-WebSocket-Extensions"
+	fits, bad := false, e.badParam(false)
+	for _, offer := range offers {
+		if offer.name != e.name {
+			continue
+		}
+		fits = true
+		if bad == "" {
+			bad = e.unoffered(&offer)
+		}
+		if bad == "" {
+			return
+		}
+	}
+	switch {
+	case !fits:
+		find(ExtensionNotOffered, name, e.name, "an extension that was offered")
+	case bad != "":
+		find(DeflateBadParameter, name, bad, "a parameter that was offered and allowed")
+	}
+}
+
+// checkLenience notes a 101 to a request that a strict server refuses.
+func (t *Attempt) checkLenience(find finder) {
+	for _, f := range t.Findings {
+		switch f.Code {
+		case RequestUpgradeMissing, RequestConnectionLacksUpgrade, RequestHTTP10, RequestMethodNotGET, KeyMissing, VersionMissing, VersionNot13, KeyNot16Bytes:
+			find(SwitchedWithoutValidRequest, f.Field, f.Got, "a refusal of the request")
+			return
+		}
+	}
+}
+
+// handshakeFields are the fields whose names clients look for.
+var handshakeFields = [...]string{"Upgrade", "Connection", "Sec-WebSocket-Accept", "Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions"}
+
+// checkNames looks at the case of names, which does not matter (RFC 9110,
+// Section 5.1) but to some embedded clients.
+func checkNames(h *Head, find finder) {
+	lower, odd := true, ""
+	for _, f := range h.Fields {
+		lower = lower && f.Name == strings.ToLower(f.Name)
+		for _, name := range handshakeFields {
+			if strings.EqualFold(f.Name, name) && f.Name != name {
+				odd = f.Name
+			}
+		}
+	}
+	switch {
+	case odd == "":
+	case lower:
+		find(ResponseHeaderNamesLowerCase, odd, odd, "Sec-WebSocket-Accept")
+	default:
+		find(ResponseHeaderNameOddCase, odd, odd, canonical(odd))
+	}
+}
+
+func canonical(name string) string {
+	for _, c := range handshakeFields {
+		if strings.EqualFold(name, c) {
+			return c
+		}
+	}
+	return name
+}
+
+// checkSpacing looks at the white space behind colons, of which any amount is
+// allowed (RFC 9112, Section 5) and one space expected by some clients.
+func checkSpacing(h *Head, find finder) {
+	var none, many, empty []string
+	for i := range h.Fields {
+		f := &h.Fields[i]
+		switch {
+		case f.Name == "" || f.Folded:
+		case f.Value == "":
+			empty = append(empty, f.Name)
+		case f.Post == 0:
+			none = append(none, f.Name)
+		case f.Post > 1:
+			many = append(many, f.Name)
+		}
+	}
+	tell := func(code Code, names []string, want string) {
+		if len(names) > 0 {
+			find(code, names[0], strings.Join(names, ", "), want)
+		}
+	}
+	tell(NoSpaceAfterColon, none, "one space after the colon")
+	tell(MultipleSpacesAfterColon, many, "one space after the colon")
+	tell(EmptyHeaderValue, empty, "a value")
+}
+
+// espBuffer is how many bytes of a response head esp-idf's WebSocket transport
+// takes by default (WS_BUFFER_SIZE 1024).
+const espBuffer = 1023
+
+// checkShape looks at the size of the head and at how it was sent.
+func (t *Attempt) checkShape(find finder) {
+	m := t.Response
+	if n := len(m.Head.Raw); n > espBuffer {
+		find(ResponseHeadOversize, "head", fmt.Sprintf("%d bytes", n), fmt.Sprintf("at most %d for small clients", espBuffer))
+	}
+	if m.Segments > 1 && m.Complete {
+		find(ResponseSplitOverSegments, "head", fmt.Sprintf("%d segments", m.Segments), "one segment")
+	}
+	if t.unterminated() {
+		find(HeadNotTerminated, "head", "no blank line", "a blank line after the last field")
+	}
+	if m.Tail > 0 && !t.has(ExtraCRLFAfterHead) {
+		find(FirstFrameCoalesced, "", fmt.Sprintf("%d bytes behind the head", m.Tail), "the head alone")
+	}
+}
+
+func (t *Attempt) has(code Code) bool {
+	return slices.ContainsFunc(t.Findings, func(f Finding) bool { return f.Code == code })
+}
+
+// Times that tell what a client does with a 101.
+const (
+	refusesWithin = int64(time.Second)      // a client that drops a valid 101 does it at once
+	networkTimer  = 10 * int64(time.Second) // esp-idf polls for a bundled frame when its timer runs out
+)
+
+// checkAftermath looks at what the client made of the 101.
+func (t *Attempt) checkAftermath() {
+	m := t.Response
+	client := t.firstBytes[Client-1]
+	if m.Tail > 0 && client.Seen() && client.Time-m.Done.Time >= networkTimer {
+		t.add(FirstFrameDelayedByClient, Client, client.Frame, "", time.Duration(client.Time-m.Done.Time).Round(time.Millisecond).String(), "at once")
+	}
+	if t.Accept != "" && t.Accept == t.Expected && t.worst() < Error {
+		t.checkRefusal()
+	}
+	t.checkSilence()
+}
+
+func (t *Attempt) checkRefusal() {
+	m := t.Response
+	if t.refusal.Seen() {
+		t.add(AcceptOKButClientRefuses, Client, t.refusal.Frame, "", "This is a webSocket client!", "a frame")
+		return
+	}
+	ended := t.Close.By == Client && (t.Close.How == CloseFIN || t.Close.How == CloseRST)
+	if after := t.Close.At.Time - m.Done.Time; ended && t.Frames[Client-1].Total() == 0 && after <= refusesWithin {
+		t.add(AcceptOKButClientRefuses, Client, t.Close.At.Frame, "", fmt.Sprintf("%v after %v, no frame", t.Close.How, time.Duration(after)), "frames")
+	}
+}
+
+// checkSilence looks for a broker that does not answer because the sub-protocol
+// is not the one it serves.
+func (t *Attempt) checkSilence() {
+	if t.Request == nil || t.Frames[Client-1].Total() == 0 || t.Frames[Server-1].Data() > 0 || t.Frames[Server-1].Unclear {
+		return
+	}
+	offered := t.Request.Head.Tokens("Sec-WebSocket-Protocol")
+	if slices.Contains(offered, "mqtt") || !slices.ContainsFunc(offered, func(p string) bool { return strings.HasPrefix(strings.ToLower(p), "mqtt") }) {
+		return
+	}
+	t.add(SubprotocolUnknownThenSilent, Client, t.Request.Done.Frame, "Sec-WebSocket-Protocol", strings.Join(offered, ", "), "mqtt")
+}

@@ -1,0 +1,179 @@
+package analyze
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// minSilence is how long a capture must go on after a request for the lack of an
+// answer to mean something.
+const minSilence = int64(time.Second)
+
+func (t *Attempt) add(code Code, side Side, frame int, field, got, want string) {
+	t.Findings = append(t.Findings, Finding{
+		Code: code, Severity: catalogue[code].Severity, Frame: frame, Side: side, Field: field, Got: got, Want: want,
+	})
+}
+
+// sortFindings puts findings in the order of the catalogue, which is that of
+// the RFC's checks.
+func sortFindings(findings []Finding) {
+	slices.SortStableFunc(findings, func(x, y Finding) int { return int(x.Code) - int(y.Code) })
+}
+
+// noteBytes remembers when a side first sent something after the 101.
+func (t *Attempt) noteBytes(side Side, at flow.Stamp) {
+	if first := &t.firstBytes[side-1]; !first.Seen() {
+		*first = at
+	}
+}
+
+// nextUse remembers that the connection was used for another request.
+func (t *Attempt) nextUse(at flow.Stamp) {
+	if t.Response != nil && !t.nextRequest.Seen() {
+		t.nextRequest = at
+	}
+}
+
+// judge finds everything that the exchange shows by itself.
+func (t *Attempt) judge(last flow.Stamp) {
+	t.ending()
+	if t.Request != nil {
+		t.Key, _ = t.Request.Head.Get("Sec-WebSocket-Key")
+		t.checkRequest()
+	}
+	if t.Key != "" {
+		t.Expected = Accept(t.Key)
+	}
+	switch {
+	case t.Response == nil:
+		t.Verdict, t.Reason = t.unanswered(last)
+		if t.alien != "" {
+			t.add(ResponseNotHTTP, Server, t.alienAt.Frame, "first bytes", t.alien, "HTTP/1.1")
+		}
+	case t.Response.Head.Status == 101:
+		t.checkSwitch()
+	default:
+		t.checkStatus()
+	}
+}
+
+// decide settles the verdict, once the findings are complete.
+func (t *Attempt) decide() {
+	switch {
+	case t.Response == nil:
+	case t.Response.Head.Status == 101:
+		t.Verdict, t.Reason = t.decideSwitch()
+	default:
+		t.Verdict, t.Reason = t.decideStatus()
+	}
+}
+
+// ending finds out how the connection ended for the attempt: by whatever came
+// first.
+func (t *Attempt) ending() {
+	t.Close = t.closeFrame
+	if !t.Close.At.Seen() {
+		t.Close = Close{Code: -1}
+	}
+	try := func(at flow.Stamp, how CloseHow, by Side) {
+		if at.Seen() && (!t.Close.At.Seen() || at.Frame < t.Close.At.Frame) {
+			t.Close = Close{By: by, How: how, Code: -1, At: at}
+		}
+	}
+	c := t.Conn
+	for _, side := range []Side{Client, Server} {
+		dir := t.ClientDir
+		if side == Server {
+			dir = dir.Reverse()
+		}
+		try(c.FIN[dir], CloseFIN, side)
+		try(c.RST[dir], CloseRST, side)
+	}
+	try(t.nextRequest, NextUse, Client)
+	if t.forgotten && t.Close.How == StillOpen {
+		t.Close.How = Forgotten
+	}
+}
+
+// unanswered judges an attempt without a response.
+func (t *Attempt) unanswered(last flow.Stamp) (Verdict, string) {
+	server := t.ClientDir.Reverse()
+	switch c := t.Conn; {
+	case t.alien != "":
+		return NotHTTP, ""
+	case !c.Last[server].Seen():
+		return Indeterminate, "the capture holds only the client's direction"
+	case c.Lost[server] > 0 || c.Unseen[server]:
+		return Indeterminate, "bytes of the server are missing from the capture"
+	case t.Request.Lost:
+		return Indeterminate, "a part of the request is missing from the capture"
+	case t.Close.How == Forgotten:
+		return Indeterminate, "the connection was forgotten before it was answered"
+	case t.Close.How != StillOpen:
+		return NoResponse, ""
+	}
+	if silence := last.Time - t.Request.Done.Time; silence < minSilence {
+		return Indeterminate, fmt.Sprintf("the capture ends %v after the request", time.Duration(max(silence, 0)).Round(time.Microsecond))
+	}
+	return NoResponse, ""
+}
+
+func (t *Attempt) decideStatus() (Verdict, string) {
+	h := &t.Response.Head
+	if h.Status == 0 {
+		return NotHTTP, ""
+	}
+	if h.Status < 300 || h.Status > 399 || h.Status == 304 {
+		return Rejected, ""
+	}
+	if _, ok := h.Get("Location"); ok {
+		return Redirected, ""
+	}
+	if !t.Response.Complete {
+		return Indeterminate, "the response head breaks off before a Location"
+	}
+	return Rejected, ""
+}
+
+// decideSwitch judges a 101, RFC 6455, Section 4.1.
+func (t *Attempt) decideSwitch() (Verdict, string) {
+	whole := t.Response.Complete || t.unterminated()
+	accept, ok := t.Response.Head.Get("Sec-WebSocket-Accept")
+	switch {
+	case !ok && whole:
+		return AcceptMissing, ""
+	case !ok:
+		return Indeterminate, "the response head breaks off before a Sec-WebSocket-Accept"
+	case t.Request == nil:
+		return Indeterminate, "the request is not in the capture"
+	case t.Key == "" && !t.Request.Complete:
+		return Indeterminate, "the request breaks off before a Sec-WebSocket-Key"
+	case t.Key != "" && accept != t.Expected:
+		return AcceptMismatch, ""
+	case t.worst() == Error:
+		return BadHandshake, ""
+	case !whole:
+		return Indeterminate, "the response head breaks off"
+	case !t.Request.Complete:
+		return Indeterminate, "the request head breaks off"
+	}
+	return OK, ""
+}
+
+func (t *Attempt) worst() Severity {
+	s, _ := t.Severity()
+	return s
+}
+
+// unterminated reports whether the head of the response has no end although the
+// connection was seen to its end.
+func (t *Attempt) unterminated() bool {
+	r := t.Response
+	server := t.ClientDir.Reverse()
+	ended := t.Close.How == CloseFIN || t.Close.How == CloseRST
+	return !r.Complete && !r.Lost && ended && !t.Conn.Unseen[server] && t.Conn.Lost[server] == 0
+}
