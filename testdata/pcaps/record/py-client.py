@@ -1,0 +1,19 @@
+"""py-client talks with the Python websockets library: py-client.py URL"""
+
+import asyncio
+import sys
+
+import websockets
+
+
+async def main():
+    async with websockets.connect(sys.argv[1], subprotocols=["superchat", "chat"]) as ws:
+        print("open", ws.subprotocol)
+        for text in ("first", "second", "x" * 300):
+            await ws.send(text)
+            print("message", len(await ws.recv()))
+        await (await ws.ping())
+    print("close", ws.close_code)
+
+
+asyncio.run(main())

@@ -1,0 +1,68 @@
+// ws-client opens one WebSocket, exchanges messages and closes it, printing
+// one line for each event.
+//
+//	node ws-client.js URL [--subprotocol NAME]... [--deflate] [--origin URL]
+//	    [--messages N] [--size BYTES] [--ping] [--hold-ms N] [--proxy URL]
+//
+// With --hold-ms the client only waits for the peer to close after its
+// messages, at most so long.
+'use strict';
+
+const { parseArgs } = require('node:util');
+const WebSocket = require('ws');
+
+const { values: opt, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    subprotocol: { type: 'string', multiple: true, default: [] },
+    deflate: { type: 'boolean', default: false },
+    origin: { type: 'string' },
+    messages: { type: 'string', default: '3' },
+    size: { type: 'string', default: '0' },
+    ping: { type: 'boolean', default: false },
+    'hold-ms': { type: 'string', default: '0' },
+    proxy: { type: 'string' },
+    insecure: { type: 'boolean', default: false },
+  },
+});
+
+let agent;
+if (opt.proxy) {
+  const { HttpsProxyAgent } = require('https-proxy-agent');
+  agent = new HttpsProxyAgent(opt.proxy);
+}
+
+const ws = new WebSocket(positionals[0], opt.subprotocol, {
+  agent,
+  origin: opt.origin,
+  perMessageDeflate: opt.deflate ? { threshold: 0 } : false,
+  rejectUnauthorized: !opt.insecure,
+});
+
+const messages = Number(opt.messages);
+const size = Number(opt.size);
+let received = 0;
+
+function finish() {
+  const hold = Number(opt['hold-ms']);
+  if (hold > 0) setTimeout(() => ws.close(1000, 'done'), hold).unref?.();
+  else ws.close(1000, 'done');
+}
+
+function next() {
+  if (received === 1 && opt.ping) {
+    ws.ping('ping from the client');
+    return;
+  }
+  if (received >= messages) finish();
+  else ws.send(size > 0 ? Buffer.alloc(size, 0x61 + received) : `message ${received + 1}`);
+}
+
+ws.on('open', () => { console.log('open', ws.protocol, ws.extensions); next(); });
+ws.on('message', (data) => { received++; console.log('message', data.length); next(); });
+ws.on('pong', () => {
+  console.log('pong');
+  ws.send('after the pong');
+});
+ws.on('error', (err) => console.log('error', err.message || err.code));
+ws.on('close', (code, reason) => console.log('close', code, String(reason)));
