@@ -10,20 +10,42 @@ const tcpHeaders = 14 + 20 + 32
 func verdictCases() []Case {
 	return []Case{
 		row{name: "ok", desc: "A handshake and a short session in which everything is right.", edit: func(*upgrade) {}}.build(),
-		noResponseFin(), noResponseRst(), noResponseSilence(), unanswered(),
+		noResponseFin(), noResponseRst(), noResponseSilence(), unanswered(), gaveUpEarly(),
 		requestCut(), responseLost(), startsAfterRequest(), endsAfterRequest(),
 		oneDirection(Client), oneDirection(Server),
 	}
 }
 
-// unansweredCase is a request and what happens in place of an answer.
+// unansweredCase is a request and what happens in place of an answer. The
+// first of the codes is demanded where the verdict is no-response.
 func unansweredCase(name, desc, verdict string, may []string, rest func(g *Capture, c *Conn)) Case {
 	return newCase(name, desc, func(g *Capture) []Attempt {
 		u := g.upgrade()
 		c := g.Dial(clientAddr, serverAddr)
 		a := Attempt{Stream: c.Stream(), Key: u.key, Verdict: verdict, MayCodes: may}
 		a.RequestFrame = c.Client(u.req.bytes())
+		if verdict == "no-response" {
+			a.Codes, a.MayCodes = may[:1], may[1:]
+		}
 		rest(g, c)
+		return []Attempt{a}
+	})
+}
+
+// gaveUpEarly is an answer that comes after the client's one second.
+func gaveUpEarly() Case {
+	return newCase("client-gave-up-early", "The client closes after one second, the 101 comes after two.", func(g *Capture) []Attempt {
+		u := g.upgrade()
+		c := g.Dial(clientAddr, serverAddr)
+		a := u.truth()
+		a.Stream, a.Codes = c.Stream(), []string{"client-gave-up-early"}
+		a.MayVerdict = "bad-handshake" // nobody was there any more to use it
+		a.RequestFrame = c.Client(u.req.bytes())
+		g.Wait(second)
+		c.Fin(Client, nil)
+		g.Wait(second)
+		a.ResponseFrame = c.Send(Server, u.resp.bytes())
+		c.Rst(Client)
 		return []Attempt{a}
 	})
 }
@@ -40,7 +62,7 @@ func noResponseRst() Case {
 	return newCase("no-response-rst", "The server resets on the request.", func(g *Capture) []Attempt {
 		u := g.upgrade()
 		c := g.Dial(clientAddr, serverAddr)
-		a := Attempt{Stream: c.Stream(), Key: u.key, Verdict: "no-response", MayCodes: []string{"tcp-rst-after-request"}}
+		a := Attempt{Stream: c.Stream(), Key: u.key, Verdict: "no-response", Codes: []string{"tcp-rst-after-request"}}
 		a.RequestFrame = c.Send(Client, u.req.bytes())
 		c.Rst(Server)
 		return []Attempt{a}
