@@ -22,7 +22,7 @@ type half struct {
 	next    uint32 // sequence number of the next byte that is wanted
 	high    uint32 // highest sequence number seen, plus one
 	acked   uint32 // highest acknowledgement of the receiver, valid iff hasAck
-	base    uint32 // sequence number of the SYN, or one below the first seen, valid iff hasBase
+	base    uint32 // sequence number of the SYN, or what stands for it (see setBase), valid iff hasBase
 	finSeq  uint32 // sequence number of the FIN, valid iff hasFIN
 	off     int64  // offset of the byte at next
 	skip    int64  // bytes still to skip from next on
@@ -75,13 +75,14 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	c.Last[dir] = at
 	if s.flags&flagACK != 0 {
 		peer.acknowledge(s.ack)
+		peer.setBase(s.ack - 1)
 	}
 	seq := s.seq
 	if s.flags&flagSYN != 0 {
 		c.synchronise(dir, s, at)
 		seq++
-	} else if !h.hasBase {
-		h.base, h.hasBase = seq-1, true
+	} else {
+		h.setBase(seq - 1)
 	}
 	if s.wire > 0 {
 		r.payload(c, dir, seq, s, at)
@@ -100,6 +101,14 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	if !c.lingers && (c.RST[0].Seen() || c.RST[1].Seen() || c.FIN[0].Seen() && c.FIN[1].Seen()) {
 		c.lingers, c.closeAt = true, at.Time
 		r.closing = append(r.closing, c)
+	}
+}
+
+// setBase notes what a direction starts with, the first time it shows: in its
+// own first segment or in what the other side acknowledges.
+func (h *half) setBase(seq uint32) {
+	if !h.hasBase {
+		h.base, h.hasBase = seq, true
 	}
 }
 
@@ -128,8 +137,8 @@ func (h *half) evidence() (acked, unseen bool) {
 // synchronise takes the SYN of a direction, RFC 9293, Section 3.5.
 func (c *conn) synchronise(dir flow.Dir, s *segment, at flow.Stamp) {
 	h := &c.half[dir]
-	if !h.hasBase {
-		h.base, h.hasBase = s.seq, true
+	if h.setBase(s.seq); s.flags&flagACK != 0 {
+		h.base = s.seq // as Wireshark has it: the latest SYN-ACK counts
 	}
 	if !h.started {
 		h.start(s.seq+1, 0)
@@ -145,9 +154,6 @@ func (c *conn) synchronise(dir flow.Dir, s *segment, at flow.Stamp) {
 	}
 	if peer := &c.half[dir.Reverse()]; !peer.started { // the SYN itself was not captured
 		peer.start(s.ack, 0)
-		if !peer.hasBase {
-			peer.base, peer.hasBase = s.ack-1, true
-		}
 	}
 }
 
