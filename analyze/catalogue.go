@@ -197,6 +197,35 @@ var catalogue = [numCodes]Entry{
 		Causes:   "a framework that answers after the WebSocket library already did; a proxy that adds an error page when its backend fails",
 	},
 
+	TCPRSTAfterRequest: {
+		Name: "tcp-rst-after-request", Severity: Error, RFC: "RFC 9293, Section 3.5.2",
+		Sentence: "the server resets the connection instead of answering ({got} after the request)",
+		Remedy:   "read the server's log at this time; if it has nothing, look for a firewall or proxy between that resets, and check that the port does not expect TLS",
+		Wire:     "RST from the server's side after the request, without a byte of HTTP",
+		Causes:   "a strict server that drops a request sent in pieces; a middlebox; a server or proxy without a backend; TLS expected on the port",
+	},
+	TCPFINWithoutResponse: {
+		Name: "tcp-fin-without-response", Severity: Error, RFC: "RFC 9112, Section 9.6",
+		Sentence: "the server closes the connection without an answer ({got} after the request)",
+		Remedy:   "read the server's error log at this time: it took the request and gave up on it",
+		Wire:     "FIN from the server after the request, without a byte of HTTP",
+		Causes:   "an exception in the server's upgrade handler; the wrong virtual host or protocol on the port",
+	},
+	HTTPRequestUnanswered: {
+		Name: "http-request-unanswered", Severity: Error, RFC: "RFC 6455, Section 4.1",
+		Sentence: "the server takes the request and never answers ({got})",
+		Remedy:   "look at what the server's accept or authentication code waits for; behind a proxy, capture its backend side too",
+		Wire:     "the request is acknowledged, no response comes, the client closes when its timer runs out or the capture goes on in silence",
+		Causes:   "a hung backend; a blocked accept loop or authentication hook; a proxy that does not pass on an answer other than 101",
+	},
+	ClientGaveUpEarly: {
+		Name: "client-gave-up-early", Severity: Warning, RFC: "RFC 6455, Section 4.1",
+		Sentence: "the client closes before the answer comes (which took {got})",
+		Remedy:   "raise the client's timeout, or find out why the server is slow",
+		Wire:     "FIN or RST from the client, then the response",
+		Causes:   "a short timer in an embedded client (ArduinoWebsockets waits 1 s for each line); a server that starts cold",
+	},
+
 	RequestUpgradeMissing: {
 		Name: "request-upgrade-missing", Severity: Error, RFC: "RFC 6455, Section 4.2.1",
 		Sentence: "the request has no Upgrade: websocket",

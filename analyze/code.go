@@ -44,6 +44,12 @@ const (
 	ResponseNotHTTP
 	HTTPResponseAfter101
 
+	// No answer.
+	TCPRSTAfterRequest
+	TCPFINWithoutResponse
+	HTTPRequestUnanswered
+	ClientGaveUpEarly
+
 	// The request.
 	RequestUpgradeMissing
 	RequestConnectionLacksUpgrade

@@ -48,12 +48,13 @@ func (t *Attempt) judge(last flow.Stamp) {
 	if t.Key != "" {
 		t.Expected = Accept(t.Key)
 	}
+	if c := t.Close; t.Response != nil && t.Request != nil && c.By == Client && c.At.Frame < t.Response.First.Frame {
+		t.add(ClientGaveUpEarly, Client, c.At.Frame, "", time.Duration(t.Response.Done.Time-t.Request.Done.Time).String(), "")
+	}
 	switch {
 	case t.Response == nil:
 		t.Verdict, t.Reason = t.unanswered(last)
-		if t.alien != "" {
-			t.add(ResponseNotHTTP, Server, t.alienAt.Frame, "first bytes", t.alien, "HTTP/1.1")
-		}
+		t.checkSilentEnd(last)
 	case t.Response.Head.Status == 101:
 		t.checkSwitch()
 	default:
@@ -120,6 +121,28 @@ func (t *Attempt) unanswered(last flow.Stamp) (Verdict, string) {
 		return Indeterminate, fmt.Sprintf("the capture ends %v after the request", time.Duration(max(silence, 0)).Round(time.Microsecond))
 	}
 	return NoResponse, ""
+}
+
+// checkSilentEnd says what came instead of an answer.
+func (t *Attempt) checkSilentEnd(last flow.Stamp) {
+	find := func(code Code, side Side, at flow.Stamp, got string) {
+		t.add(code, side, at.Frame, "", got, "an answer")
+	}
+	after := time.Duration(t.Close.At.Time - t.Request.Done.Time)
+	switch {
+	case t.Verdict == NotHTTP:
+		t.add(ResponseNotHTTP, Server, t.alienAt.Frame, "first bytes", t.alien, "HTTP/1.1")
+	case t.Verdict != NoResponse:
+	case t.Close.By == Server && t.Close.How == CloseRST:
+		find(TCPRSTAfterRequest, Server, t.Close.At, after.String())
+	case t.Close.By == Server:
+		find(TCPFINWithoutResponse, Server, t.Close.At, after.String())
+	case t.Close.By == Client:
+		find(HTTPRequestUnanswered, Server, t.Request.Done, fmt.Sprintf("the client gives up after %v", after))
+	default:
+		silence := time.Duration(last.Time - t.Request.Done.Time)
+		find(HTTPRequestUnanswered, Server, t.Request.Done, fmt.Sprintf("silence for %v", silence))
+	}
 }
 
 func (t *Attempt) decideStatus() (Verdict, string) {

@@ -1,0 +1,107 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wssniff/wssniff/analyze"
+)
+
+// An advice is a code that occurred, and where.
+type advice struct {
+	code     analyze.Code
+	severity analyze.Severity // the greatest that occurred
+	attempts []int            // numbers, in order
+}
+
+// maxNumbers bounds the attempt numbers that a piece of advice lists.
+const maxNumbers = 8
+
+// advise returns the errors and warnings that occurred, each once: the most
+// severe first, then the most frequent.
+func (p *page) advise() []*advice {
+	byCode := map[analyze.Code]*advice{}
+	for i, a := range p.in.Result.Attempts {
+		for _, f := range a.Findings {
+			if f.Severity == analyze.Note {
+				continue
+			}
+			ad := byCode[f.Code]
+			if ad == nil {
+				ad = &advice{code: f.Code}
+				byCode[f.Code] = ad
+			}
+			ad.severity = max(ad.severity, f.Severity)
+			if n := len(ad.attempts); n == 0 || ad.attempts[n-1] != i+1 {
+				ad.attempts = append(ad.attempts, i+1)
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Values(byCode), func(a, b *advice) int {
+		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(len(b.attempts), len(a.attempts)), cmp.Compare(a.code, b.code))
+	})
+}
+
+// where lists the attempts that a piece of advice is about.
+func (ad *advice) where(all int) string {
+	if len(ad.attempts) == 1 {
+		return fmt.Sprintf("attempt #%d", ad.attempts[0])
+	}
+	var numbers []string
+	for _, n := range ad.attempts[:min(len(ad.attempts), maxNumbers)] {
+		numbers = append(numbers, fmt.Sprintf("#%d", n))
+	}
+	if len(ad.attempts) > maxNumbers {
+		numbers = append(numbers, "...")
+	}
+	return fmt.Sprintf("%d of %d attempts: %s", len(ad.attempts), all, strings.Join(numbers, " "))
+}
+
+// writeAdvice prints what to do.
+func (p *page) writeAdvice(w io.Writer) error {
+	list := p.advise()
+	if len(list) == 0 {
+		return nil
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", paintTitle("What to do", p.opt.Color))
+	for i, ad := range list {
+		b.WriteString("\n")
+		var head strings.Builder
+		writeIndented(&head, fmt.Sprintf("%2d. ", i+1), fmt.Sprintf("%s: %s (%s)", ad.severity, ad.code, ad.where(len(p.in.Result.Attempts))), p.opt.Width)
+		b.WriteString(strings.Replace(head.String(), ad.severity.String(), paint(ad.severity.String(), p.opt.Color), 1))
+		writeIndented(&b, "    ", upperFirst(plainSentence(ad.code))+".", p.opt.Width)
+		writeIndented(&b, " -> ", upperFirst(ad.code.Entry().Remedy)+".", p.opt.Width)
+	}
+	b.WriteString("\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// maxMeasure is how wide running text is set on a wide terminal.
+const maxMeasure = 100
+
+// writeIndented prints text behind a prefix, wrapped if width is not 0.
+func writeIndented(b *strings.Builder, prefix, text string, width int) {
+	lines := []string{text}
+	if width > 0 {
+		lines = wrapLine(text, max(min(width, maxMeasure)-len(prefix), 20))
+	}
+	for _, line := range lines {
+		fmt.Fprintf(b, "%s%s\n", prefix, strings.TrimLeft(line, " "))
+		prefix = strings.Repeat(" ", len(prefix))
+	}
+}
+
+// upperFirst begins a sentence, unless it begins with a number or a name with
+// capitals of its own.
+func upperFirst(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

@@ -1,0 +1,30 @@
+package report
+
+import "github.com/wssniff/wssniff/analyze"
+
+// listedApart reports whether a section of its own shows the finding, so that
+// the table of headers need not repeat it: the mismatches with their recipes,
+// the redirects, the refusals.
+func listedApart(a *analyze.Attempt, c analyze.Code) bool {
+	switch {
+	case c == analyze.AcceptMismatchCode || analyze.AcceptBelongsToOtherFlow <= c && c <= analyze.AcceptEchoesKey:
+		return a.Verdict == analyze.AcceptMismatch
+	case c >= analyze.RedirectNotFollowed:
+		return a.Verdict == analyze.Redirected
+	case c <= analyze.ResponseNotHTTP || c == analyze.ConnectTunnelRefused || analyze.TCPRSTAfterRequest <= c && c <= analyze.HTTPRequestUnanswered:
+		return refused(a)
+	}
+	return false
+}
+
+// refused reports whether the attempt got a final answer that is neither 101
+// nor a redirect, or none.
+func refused(a *analyze.Attempt) bool {
+	return a.Verdict == analyze.Rejected || a.Verdict == analyze.NoResponse || a.Verdict == analyze.NotHTTP
+}
+
+// worth reports whether a finding is listed, not only counted: notes about
+// attempts that worked are not.
+func worth(a *analyze.Attempt, f analyze.Finding, all bool) bool {
+	return all || a.Verdict != analyze.OK || f.Severity > analyze.Note
+}

@@ -1,0 +1,145 @@
+package report
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/wssniff/wssniff/analyze"
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// fieldOf returns the first value of a field and whether it is there.
+func fieldOf(m *analyze.Message, name string) (string, bool) {
+	if m == nil {
+		return "", false
+	}
+	if fields := m.Head.Named(name); len(fields) > 0 {
+		return fields[0].Value, true
+	}
+	return "", false
+}
+
+// itemsOf returns the items of all fields of a name.
+func itemsOf(m *analyze.Message, name string) []string {
+	items := []string{}
+	for _, f := range m.Head.Named(name) {
+		items = append(items, listItems(f.Value)...)
+	}
+	return items
+}
+
+// hostOf returns what the request was addressed to: Host, or the server's
+// address if there is none.
+func hostOf(a *analyze.Attempt) string {
+	if host, ok := fieldOf(a.Request, "Host"); ok && host != "" {
+		return host
+	}
+	return a.Server().String()
+}
+
+// urlOf returns the URL that the request asked for, "" if it is not known.
+func urlOf(a *analyze.Attempt) string {
+	if a.Request == nil || a.Request.Head.Target == "" {
+		return ""
+	}
+	target := a.Request.Head.Target
+	if strings.Contains(target, "://") && !strings.HasPrefix(target, "/") {
+		return target
+	}
+	if a.Request.Head.Method == "CONNECT" {
+		return "ws://" + target
+	}
+	if !strings.HasPrefix(target, "/") {
+		target = "/" + target
+	}
+	return "ws://" + hostOf(a) + target
+}
+
+// domainOf strips userinfo, port and brackets from an authority.
+func domainOf(host string) string {
+	host = host[strings.LastIndexByte(host, '@')+1:]
+	if ap, err := netip.ParseAddrPort(host); err == nil {
+		return ap.Addr().String()
+	}
+	if strings.HasPrefix(host, "[") {
+		host, _, _ = strings.Cut(host[1:], "]")
+		return host
+	}
+	if i := strings.IndexByte(host, ':'); i >= 0 && i == strings.LastIndexByte(host, ':') {
+		return host[:i]
+	}
+	return host
+}
+
+// frameOf returns the frame in which a head became complete, or broke off; 0 if
+// it was not seen.
+func frameOf(m *analyze.Message) int {
+	if m == nil {
+		return 0
+	}
+	return m.Done.Frame
+}
+
+// framesText returns "request/response" in frame numbers, "-" for what was not
+// seen.
+func framesText(req, resp *analyze.Message) string {
+	text := func(m *analyze.Message) string {
+		if frame := frameOf(m); frame > 0 {
+			return fmt.Sprint(frame)
+		}
+		return "-"
+	}
+	return text(req) + "/" + text(resp)
+}
+
+// filterText returns the display filter that shows a connection in Wireshark.
+func filterText(c *flow.Conn) string { return fmt.Sprintf("tcp.stream eq %d", c.ID) }
+
+// switched reports whether the answer is 101.
+func switched(a *analyze.Attempt) bool {
+	return a.Response != nil && a.Response.Head.Status == 101
+}
+
+// waited returns the time from the last byte of the request to the first byte
+// of the answer, and false if one of them is not known.
+func waited(a *analyze.Attempt) (time.Duration, bool) {
+	if a.Request == nil || a.Response == nil || !a.Request.Done.Seen() || !a.Response.First.Seen() {
+		return 0, false
+	}
+	return between(a.Request.Done, a.Response.First)
+}
+
+// lasted returns the time from the last byte of the request to the end of the
+// attempt.
+func lasted(a *analyze.Attempt) (time.Duration, bool) {
+	if a.Request == nil {
+		return 0, false
+	}
+	return between(a.Request.Done, a.Close.At)
+}
+
+func between(from, to flow.Stamp) (time.Duration, bool) {
+	if !from.Seen() || !to.Seen() {
+		return 0, false
+	}
+	return time.Duration(to.Time - from.Time), true
+}
+
+// durationText prints a duration with three digits that matter.
+func durationText(d time.Duration) string {
+	switch abs := d.Abs(); {
+	case abs < time.Millisecond:
+		return fmt.Sprintf("%.3f ms", d.Seconds()*1e3)
+	case abs < time.Second:
+		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
+	case abs < time.Minute:
+		return fmt.Sprintf("%.2f s", d.Seconds())
+	case abs < time.Hour:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+func utc(s flow.Stamp) time.Time { return time.Unix(0, s.Time).UTC() }

@@ -1,0 +1,141 @@
+package report
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wssniff/wssniff/analyze"
+)
+
+func masked(s string) string { return newMasker(&Options{}).secret(s) }
+
+func TestMaskText(t *testing.T) {
+	m := newMasker(&Options{})
+	const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"
+	for _, tt := range []struct{ in, want string }{
+		{"", ""},
+		{"/ws?room=1&user=bob", "/ws?room=1&user=bob"},
+		{"/ws?token=abc", "/ws?token=" + masked("abc")},
+		{"/ws?a=1&Access_Token=abc&b=2", "/ws?a=1&Access_Token=" + masked("abc") + "&b=2"},
+		{"/ws?a=1;token=abc", "/ws?a=1;token=" + masked("abc")},
+		{"/ws?token=a,b;c", "/ws?token=" + masked("a,b;c")},
+		{"/ws?token=", "/ws?token="},
+		{"/ws?X-Amz-Signature=ff00&X-Amz-Date=1", "/ws?X-Amz-Signature=" + masked("ff00") + "&X-Amz-Date=1"},
+		{"/ws?%74oken=abc", "/ws?%74oken=" + masked("abc")},
+		{"/cb#access_token=abc&x=1", "/cb#access_token=" + masked("abc") + "&x=1"},
+		{"/socket.io/?EIO=4&sid=Zk9&transport=websocket", "/socket.io/?EIO=4&sid=" + masked("Zk9") + "&transport=websocket"},
+		{"/login?next=%2Fws%3Ftoken%3Dabc", "/login?next=" + masked("%2Fws%3Ftoken%3Dabc")},
+		{"/login?next=%252Fws%253Ftoken%253Dabc&x=1", "/login?next=" + masked("%252Fws%253Ftoken%253Dabc") + "&x=1"},
+		{"/login?a=1;next=%2Fws", "/login?a=1;next=%2Fws"},
+		{"ws://bob:pw@h/x", "ws://" + masked("bob:pw") + "@h/x"},
+		{"ws://h/x@y", "ws://h/x@y"},
+		{"/chat/" + token, "/chat/" + masked(token)},
+		{"wants Bearer abcdefgh1234", "wants Bearer " + masked("abcdefgh1234")},
+		{`Basic realm="x", charset="UTF-8"`, `Basic realm="x", charset="UTF-8"`},
+		{`{"token": "abc", "name":"bob"}`, `{"token": "` + masked("abc") + `", "name":"bob"}`},
+		{"x\r\nCookie: a=b; c=d\r\ny", "x\r\nCookie: " + masked("a=b; c=d") + "\r\ny"},
+		{rfcKey, rfcKey},
+	} {
+		if got := m.text(tt.in); got != tt.want {
+			t.Errorf("%q: got %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestMaskField(t *testing.T) {
+	m := newMasker(&Options{})
+	for _, tt := range []struct{ name, in, want string }{
+		{"Authorization", "Basic dTpw", "Basic " + masked("dTpw")},
+		{"proxy-authorization", "x", masked("x")},
+		{"Cookie", "a=b; c=d", "a=" + masked("b") + "; c=" + masked("d")},
+		{"Set-Cookie", "sid=1; Path=/; HttpOnly", "sid=" + masked("1") + "; Path=/; HttpOnly"},
+		{"X-Api-Key", "abc", masked("abc")},
+		{"Sec-WebSocket-Key", rfcKey, rfcKey},
+		{"Sec-WebSocket-Accept", rfcAccept, rfcAccept},
+		{"Host", "example.com", "example.com"},
+	} {
+		if got := m.field(tt.name, tt.in); got != tt.want {
+			t.Errorf("%s: %q: got %q, want %q", tt.name, tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestMaskProtocols(t *testing.T) {
+	m := newMasker(&Options{})
+	const hex = "0123456789abcdef0123456789abcdef"
+	for _, tt := range []struct{ in, want []string }{
+		{[]string{"mqtt", "mqttv3.1", "graphql-transport-ws", "protobuf.reliable.webpubsub.azure.v1"}, []string{"mqtt", "mqttv3.1", "graphql-transport-ws", "protobuf.reliable.webpubsub.azure.v1"}},
+		{[]string{"bearer", "abc", "mqtt"}, []string{"bearer", masked("abc"), "mqtt"}},
+		{[]string{"access_token", "abc"}, []string{"access_token", masked("abc")}},
+		{[]string{"v4.channel.k8s.io", "base64url.bearer.authorization.k8s.io.QUJDREVG"}, []string{"v4.channel.k8s.io", "base64url.bearer.authorization.k8s.io." + masked("QUJDREVG")}},
+		{[]string{"realtime", "openai-insecure-api-key.sk-abcdef"}, []string{"realtime", "openai-insecure-api-key." + masked("sk-abcdef")}},
+		{[]string{hex}, []string{masked(hex)}},
+		{[]string{"ocpp1.6", "ocpp2.0.1"}, []string{"ocpp1.6", "ocpp2.0.1"}},
+	} {
+		if got := m.protocols(tt.in); !slices.Equal(got, tt.want) {
+			t.Errorf("%q: got %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+// Masking must not take longer than in proportion to what the wire brings.
+func TestMaskHostile(t *testing.T) {
+	m := newMasker(&Options{})
+	for _, unit := range []string{"=", "a=%2541", "a=%252525", "token=", "\"a\":\"", "//a@", "Bearer ", "a;", "eyJ.", "%3D", "a&token%3D"} {
+		start := time.Now()
+		text := strings.Repeat(unit, 1<<16/len(unit))
+		m.text(text)
+		m.protocols(listItems(text))
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("64 KiB of %q take %v", unit, d)
+		}
+	}
+}
+
+// Equal secrets stay recognisable, with the fixed key and with one of the run's.
+func TestMaskEqual(t *testing.T) {
+	fixed, own := newMasker(&Options{}), newMasker(&Options{MaskKey: []byte("run 1")})
+	if fixed.secret("abc") != fixed.secret("abc") || fixed.secret("abc") == fixed.secret("abd") {
+		t.Error("hashes do not tell values apart")
+	}
+	if own.secret("abc") == fixed.secret("abc") {
+		t.Error("the key makes no difference")
+	}
+	if got := newMasker(&Options{ShowSecrets: true}).field("Cookie", "a=b"); got != "a=b" {
+		t.Errorf("shown as %q", got)
+	}
+}
+
+// No format lets a secret of the sample through.
+func TestMaskEverywhere(t *testing.T) {
+	for name, f := range map[string]format{"table": Table, "jsonl": JSONL, "csv": CSV, "markdown": Markdown} {
+		for _, width := range []int{0, 80} {
+			out := string(printed(t, f, sample(), &Options{All: true, Summary: true, Width: width}))
+			for _, secret := range []string{"s3cr3t", "k-123456", "pw1234", "abcdefgh12345678", "abcdef0123"} {
+				if strings.Contains(out, secret) {
+					t.Errorf("%s shows %s", name, secret)
+				}
+			}
+			if !strings.Contains(squeeze(out), masked("s3cr3t-value-1")[3:]) {
+				t.Errorf("%s shows no mask", name)
+			}
+		}
+	}
+}
+
+// The secrets of an attempt's own heads are hidden wherever they come up again.
+func TestVeilKnowsItsSecrets(t *testing.T) {
+	s := &script{}
+	a := s.attempt(analyze.Rejected, "GET /?token=first-secret HTTP/1.1\nAuthorization: Bearer second-secret\nCookie: c=third-secret\nX-Auth-Token: fourth-secret\nSec-WebSocket-Protocol: mqtt, bearer, fifth-secret", "")
+	v := newMasker(&Options{}).veil(a)
+	for _, secret := range []string{"first-secret", "second-secret", "third-secret", "fourth-secret", "fifth-secret"} {
+		if got, want := v.text("echo "+secret+"!"), "echo "+masked(secret)+"!"; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got, want := v.authority("u:p@h:80"), masked("u:p")+"@h:80"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

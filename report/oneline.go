@@ -1,0 +1,53 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// oneLine says in one line that a capture has nothing wrong, or no attempt at
+// all; it is "" if there is more to say.
+func (p *page) oneLine(sections int) string {
+	r, c := p.in.Result, &p.in.Capture
+	switch {
+	case len(r.Attempts) == 0:
+		return "no WebSocket handshake in this capture: " + p.hint()
+	case sections > 0 || len(p.advise()) > 0:
+		return ""
+	}
+	notes := ""
+	if n := total(count(r).severity[:]); n > 0 {
+		notes = fmt.Sprintf(" (%s)", plural(n, "note"))
+	}
+	return fmt.Sprintf("nothing wrong: %s opened%s; %s", plural(len(r.Attempts), "WebSocket"), notes, joinText(p.counts(), spanText(c)))
+}
+
+func (p *page) counts() string {
+	return plural(int(p.in.Capture.Packets), "packet") + ", " + plural(p.in.Capture.Conns, "TCP connection")
+}
+
+// hint says why a capture may have no attempt.
+func (p *page) hint() string {
+	c, r := &p.in.Capture, p.in.Result
+	switch {
+	case c.Packets == 0:
+		return "it has no packets"
+	case c.UnknownLinks > 0 && c.Conns == 0:
+		return p.counts() + "; its link type is not read"
+	case c.Conns == 0:
+		return p.counts() + "; no TCP in it"
+	}
+	hints := []string{p.counts()}
+	if r.Requests > 0 {
+		hints = append(hints, plural(r.Requests, "HTTP request")+", none for WebSocket")
+	} else {
+		hints = append(hints, "no plain HTTP/1 request")
+	}
+	if c.TLSConns > 0 {
+		hints = append(hints, plural(c.TLSConns, "connection")+" with TLS, which hides handshakes")
+	}
+	if c.MidStream > 0 {
+		hints = append(hints, plural(c.MidStream, "connection")+" begun before the capture")
+	}
+	return strings.Join(hints, "; ")
+}

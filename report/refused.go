@@ -1,0 +1,103 @@
+package report
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/wssniff/wssniff/analyze"
+)
+
+// refusals lists the attempts that got a final answer other than 101 or a
+// redirect, or none.
+func (p *page) refusals() *section {
+	s := exchangeSection("Refused and unanswered", "answer",
+		column{name: "answer", min: 14}, column{name: "after"}, column{name: "from", min: 14}, column{name: "body", min: 20},
+		column{name: "ended by", min: 12}, column{name: "cause", min: 20})
+	for _, a := range p.in.Result.Attempts {
+		if refused(a) {
+			answer, after := p.answer(a)
+			p.addAttempt(s, a, answer, after, p.answerer(a), p.body(a), endText(a), p.refusalCause(a))
+		}
+	}
+	return s
+}
+
+// answer says what came back, and after how long.
+func (p *page) answer(a *analyze.Attempt) (answer, after string) {
+	d, known := waited(a)
+	switch {
+	case a.Verdict == analyze.NoResponse:
+		answer = "none"
+		d, known = lasted(a)
+	case a.Verdict == analyze.NotHTTP || a.Response == nil:
+		answer = "not HTTP"
+	default:
+		answer = strings.TrimSpace(fmt.Sprintf("%d %s", a.Response.Head.Status, p.text(a, a.Response.Head.Phrase)))
+	}
+	if known {
+		after = durationText(d)
+	}
+	return answer, after
+}
+
+// answerer names the programs that say they made or passed on the answer.
+func (p *page) answerer(a *analyze.Attempt) string {
+	var names []string
+	for _, field := range []string{"Server", "Via", "CF-RAY", "X-Squid-Error", "X-Amzn-Errortype"} {
+		if value, ok := fieldOf(a.Response, field); ok && value != "" {
+			if field != "Server" {
+				value = field + " " + value
+			}
+			names = append(names, p.text(a, value))
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// body is the beginning of the answer's body in one line, without HTML tags.
+func (p *page) body(a *analyze.Attempt) string {
+	if a.Response == nil {
+		return ""
+	}
+	text := a.Response.Body
+	if strings.HasPrefix(strings.TrimSpace(text), "<") {
+		text = tag.ReplaceAllString(text, " ")
+	}
+	return cellText(strings.Join(strings.Fields(p.veil(a).text(text)), " "))
+}
+
+var tag = regexp.MustCompile(`<[^<>]*(?:>|$)`)
+
+// endText says who ended the connection and by what.
+func endText(a *analyze.Attempt) string {
+	if a.Close.By == analyze.NoSide {
+		return a.Close.How.String()
+	}
+	return a.Close.By.String() + " (" + a.Close.How.String() + ")"
+}
+
+// refusalCause joins the sentences about the refusal, else the reason.
+func (p *page) refusalCause(a *analyze.Attempt) string {
+	var causes []string
+	for _, f := range a.Findings {
+		if listedApart(a, f.Code) {
+			causes = append(causes, Message(p.veil(a).finding(f)))
+		}
+	}
+	if a.Verdict == analyze.NoResponse {
+		causes = append(causes, arrival(a))
+	}
+	if a.Reason != "" {
+		causes = append(causes, p.veil(a).text(a.Reason))
+	}
+	return cellText(strings.Join(causes, "; "))
+}
+
+// arrival says whether a request without an answer arrived.
+func arrival(a *analyze.Attempt) string {
+	if a.Conn.Acked[a.ClientDir] {
+		return "the request was acknowledged"
+	}
+	return "the request was not seen to be acknowledged"
+}

@@ -1,0 +1,65 @@
+// Package report prints what was found in a capture: as tables for people, as
+// JSON Lines, CSV and Markdown for programs and tickets.
+//
+// Every format takes the same Input. Text from the wire passes two gates on its
+// way out: secrets are masked (mask.go), and control bytes are made visible
+// (sanitize.go); JSON escapes them by its own rules. Output depends on nothing
+// but the input and the options: no clock, no locale, no terminal.
+package report
+
+import (
+	"time"
+
+	"github.com/wssniff/wssniff/analyze"
+)
+
+// Input is what a report is made of.
+type Input struct {
+	Result  *analyze.Result
+	Capture CaptureStats
+}
+
+// CaptureStats says what the capture held and what it could not show. Zero
+// means none, unless a field says otherwise.
+type CaptureStats struct {
+	Packets int64     // delivered by the inputs
+	Bytes   int64     // captured, of those packets
+	First   time.Time // of the first packet; zero: unknown
+	Last    time.Time // of the last packet; zero: unknown
+
+	Conns    int // TCP connections
+	Segments int // TCP segments
+	TLSConns int // connections that carry TLS
+
+	Inputs       int   // captures read
+	Damaged      int   // of them, those that could not be read to their end
+	Drops        int64 // packets the capturing system lost; -1: not told
+	Cut          int64 // packets cut by the snap length
+	LostBytes    int64 // TCP payload missing from the capture
+	MidStream    int   // connections whose beginning is not in the capture
+	Fragments    int   // fragmented IP packets, not read
+	UnknownLinks int   // packets of link types that are not read
+	Evicted      int   // connections forgotten to make room
+	Panics       int   // packets that made a decoder fail
+
+	Elapsed time.Duration // time the run took; 0: not shown
+}
+
+// Options says how to print.
+type Options struct {
+	Width       int    // columns of the terminal; 0: not a terminal, nothing is wrapped
+	Color       bool   // colour severities and verdicts
+	All         bool   // list every attempt, not only those with something to say
+	Summary     bool   // JSONL: end with a summary line
+	ShowSecrets bool   // print secrets as they are
+	MaskKey     []byte // key of the hashes that stand for secrets; nil: a fixed one
+	Observer    string // JSONL: name of the capturing host; "": left out
+	Interface   string // JSONL: where it captured; "": left out
+}
+
+func (o *Options) orDefault() *Options {
+	if o == nil {
+		return &Options{}
+	}
+	return o
+}

@@ -1,0 +1,60 @@
+package report
+
+import "slices"
+
+// A section is a table of the report before it is laid out.
+type section struct {
+	title  string
+	cols   []column
+	stacks []string   // headings of the shared cells
+	rows   [][]string // sanitised, one line per cell
+	dense  bool       // no lines between rows, even if some are tall
+}
+
+// A column of a section. Columns of one stack share a cell, one below the
+// other, when the terminal is too narrow for all of them side by side.
+type column struct {
+	name  string
+	stack int  // number of the shared cell; in order
+	min   int  // width to which it may be wrapped; 0: never
+	paint bool // its words are coloured
+	right bool // numbers
+	bare  bool // its name is left out in a shared cell
+}
+
+func (s *section) add(cells ...string) { s.rows = append(s.rows, cells) }
+
+// labelled returns the section with the names of all columns shown in shared
+// cells.
+func (s *section) labelled() *section {
+	l := *s
+	l.cols = slices.Clone(s.cols)
+	for i := range l.cols {
+		l.cols[i].bare = false
+	}
+	return &l
+}
+
+// dropEmpty leaves out the columns that are empty in every row.
+func (s *section) dropEmpty() {
+	keep := make([]bool, len(s.cols))
+	for _, r := range s.rows {
+		for i, cell := range r {
+			keep[i] = keep[i] || cell != ""
+		}
+	}
+	s.cols = kept(s.cols, keep)
+	for i := range s.rows {
+		s.rows[i] = kept(s.rows[i], keep)
+	}
+}
+
+func kept[T any](list []T, keep []bool) []T {
+	var rest []T
+	for i, v := range list {
+		if keep[i] {
+			rest = append(rest, v)
+		}
+	}
+	return rest
+}
