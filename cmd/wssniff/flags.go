@@ -1,0 +1,196 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/wssniff/wssniff/report"
+)
+
+// options is the command line.
+type options struct {
+	inputs      []string
+	format      string
+	output      string
+	color       string
+	width       int
+	all         bool
+	summary     bool
+	showSecrets bool
+	failOn      string
+	explain     string
+	help        bool
+	version     bool
+
+	groups []group
+}
+
+// A group is a section of --help.
+type group struct {
+	title string
+	flags *pflag.FlagSet
+}
+
+// group adds a section.
+func (o *options) group(title string) *pflag.FlagSet {
+	fs := pflag.NewFlagSet(title, pflag.ContinueOnError)
+	fs.SortFlags = false
+	o.groups = append(o.groups, group{title, fs})
+	return fs
+}
+
+func (o *options) define() {
+	in := o.group("Input")
+	in.StringArrayVarP(&o.inputs, "read", "r", nil, "read this `FILE`, as if it were named without the flag; repeatable")
+	out := o.group("Output")
+	out.StringVar(&o.format, "format", "table", "`FORMAT` of the report: table, jsonl, csv or markdown")
+	out.StringVarP(&o.output, "output", "o", "", "write the report to `FILE` instead of standard output")
+	toggle(out, &o.all, "all", "", "list every attempt, not only those with something to say")
+	toggle(out, &o.summary, "summary", "", "end JSON Lines with a summary record")
+	toggle(out, &o.showSecrets, "show-secrets", "", "print tokens, cookies and passwords instead of their hashes")
+	out.StringVar(&o.color, "color", "auto", "`WHEN` to use colour: auto, always or never")
+	out.IntVar(&o.width, "width", -1, "wrap tables to this many `COLUMNS`, 0: never (default: as wide as the terminal)")
+	out.Lookup("width").DefValue = "0" // which keeps pflag from showing it
+	find := o.group("Findings")
+	find.StringVar(&o.failOn, "fail-on", "", "exit with 1 if a finding of `SEVERITY` or above was made: error, warning or note")
+	find.StringVar(&o.explain, "explain", "", "print what the finding `CODE` means and what to do about it; all: list every code")
+	other := o.group("Other")
+	toggle(other, &o.help, "help", "h", "print this help")
+	toggle(other, &o.version, "version", "", "print the version")
+}
+
+// toggle defines a flag without a value. pflag's own Bool adds [=true|false] to
+// every line of the help.
+func toggle(fs *pflag.FlagSet, p *bool, name, short, usage string) {
+	fs.BoolFuncP(name, short, usage, func(v string) (err error) {
+		*p, err = strconv.ParseBool(v)
+		return err
+	})
+}
+
+// parseArgs reads the command line, and the environment below it: a flag --x-y
+// that is not given takes the value of WSSNIFF_X_Y.
+func parseArgs(args []string, env func(string) (string, bool)) (*options, error) {
+	o := &options{}
+	o.define()
+	all := pflag.NewFlagSet("wssniff", pflag.ContinueOnError)
+	all.Usage = func() {}
+	all.SetOutput(io.Discard)
+	for _, g := range o.groups {
+		all.AddFlagSet(g.flags)
+	}
+	if err := all.Parse(args); err != nil {
+		return nil, err
+	}
+	o.inputs = append(o.inputs, all.Args()...)
+	return o, fromEnvironment(all, env)
+}
+
+func fromEnvironment(all *pflag.FlagSet, env func(string) (string, bool)) error {
+	var errs []error
+	all.VisitAll(func(f *pflag.Flag) {
+		name := "WSSNIFF_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v, ok := env(name); ok && !f.Changed {
+			if err := f.Value.Set(v); err != nil {
+				errs = append(errs, fmt.Errorf("%s: %w", name, err))
+			}
+		}
+	})
+	return errors.Join(errs...)
+}
+
+// validate names the first mistake of the command line.
+func (o *options) validate() error {
+	switch {
+	case o.help || o.version || o.explain != "":
+		return nil
+	case formats[o.format] == nil:
+		return fmt.Errorf("no format %q: choose table, jsonl, csv or markdown", o.format)
+	case o.width < -1:
+		return fmt.Errorf("--width cannot be %d", o.width)
+	case o.failOn != "" && !known(severities, o.failOn):
+		return fmt.Errorf("no severity %q: choose error, warning or note", o.failOn)
+	case !slices.Contains([]string{"auto", "always", "never"}, o.color):
+		return fmt.Errorf("--color is auto, always or never, not %q", o.color)
+	case len(o.inputs) == 0:
+		return errNoInput
+	}
+	return nil
+}
+
+func known[V any](m map[string]V, k string) bool {
+	_, ok := m[k]
+	return ok
+}
+
+// reportOptions says how to print on w.
+func (o *options) reportOptions(w io.Writer) *report.Options {
+	opt := &report.Options{All: o.all, Summary: o.summary, ShowSecrets: o.showSecrets}
+	if isTerminal(w) {
+		opt.Width, _, _ = term.GetSize(int(w.(*os.File).Fd()))
+		opt.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	if o.width >= 0 {
+		opt.Width = o.width
+	}
+	if o.color != "auto" {
+		opt.Color = o.color == "always"
+	}
+	return opt
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+const helpHead = `wssniff reads packet captures and says which WebSocket handshakes failed, and why.
+
+Usage:
+  wssniff [flags] FILE...      pcap or pcapng, also compressed (gzip, zstd, lz4)
+  wssniff [flags] DIRECTORY    every capture in it, merged by time
+  wssniff [flags] -            standard input
+
+Examples:
+  wssniff field.pcapng                                  what failed, why, and where to look
+  wssniff --all field.pcapng                            every attempt, also those that went well
+  ssh gw tcpdump -U -w - tcp | wssniff -                a capture from elsewhere
+  wssniff --format jsonl rotated-*.pcap.gz | jq .websocket.verdict
+  wssniff --fail-on error nightly.pcap || echo broken   in a script
+  wssniff --explain accept-mismatch                     what a finding means
+`
+
+const helpTail = `
+Every flag --x-y can also be set as WSSNIFF_X_Y in the environment.
+Exit codes: 0 everything was read; 1 --fail-on found something; 2 something could not be read or done.
+`
+
+func (o *options) printHelp(w io.Writer) error {
+	var b strings.Builder
+	b.WriteString(helpHead)
+	for _, g := range o.groups {
+		fmt.Fprintf(&b, "\n%s:\n%s", g.title, g.flags.FlagUsages())
+	}
+	b.WriteString(helpTail)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printVersion prints the version that the module was built as.
+func printVersion(w io.Writer) error {
+	version, goVersion := "unknown", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version, goVersion = info.Main.Version, info.GoVersion
+	}
+	_, err := fmt.Fprintf(w, "wssniff %s (%s)\n", version, goVersion)
+	return err
+}

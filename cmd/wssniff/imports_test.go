@@ -1,0 +1,60 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/wssniff/wssniff/"
+
+// TestImports keeps imports running downwards, and gopacket in one room.
+func TestImports(t *testing.T) {
+	for _, test := range []struct {
+		pkg     string
+		project []string // packages of the project it may depend on
+		foreign []string // prefixes of packages outside the standard library
+	}{
+		{pkg: "reassembly/flow"},
+		{pkg: "capture", foreign: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4"}},
+		{
+			pkg: "reassembly", project: []string{"capture", "reassembly/flow"},
+			foreign: []string{"github.com/google/gopacket", "github.com/klauspost/compress", "github.com/pierrec/lz4"},
+		},
+		{pkg: "analyze", project: []string{"reassembly/flow"}},
+	} {
+		t.Run(test.pkg, func(t *testing.T) {
+			for _, dep := range dependencies(t, module+test.pkg) {
+				own, isOwn := strings.CutPrefix(dep, module)
+				switch {
+				case isOwn && own != test.pkg && !slices.Contains(test.project, own):
+					t.Errorf("%s depends on %s", test.pkg, own)
+				case !isOwn && !hasPrefix(dep, test.foreign):
+					t.Errorf("%s depends on %s", test.pkg, dep)
+				}
+			}
+		})
+	}
+	for _, pkg := range []string{"analyze", "report", "capture"} {
+		for _, dep := range dependencies(t, module+pkg) {
+			if strings.Contains(dep, "gopacket") {
+				t.Errorf("%s depends on %s", pkg, dep)
+			}
+		}
+	}
+}
+
+// dependencies lists what a package depends on outside the standard library.
+func dependencies(t *testing.T, pkg string) []string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", pkg).Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", pkg, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func hasPrefix(s string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s, p) })
+}

@@ -1,0 +1,130 @@
+// Command wssniff reads packet captures and says which WebSocket handshakes in
+// them failed, and why.
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/wssniff/wssniff/analyze"
+	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/report"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0 // everything was read
+	exitFound  = 1 // with --fail-on: something of that severity was found
+	exitFailed = 2 // the job could not be done, or only in part
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run is the whole command. Results go to stdout, everything else to stderr.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	complaints := 0
+	complain := func(err error) {
+		complaints++
+		fmt.Fprintf(stderr, "wssniff: %v\n", err)
+	}
+	o, err := parseArgs(args, os.LookupEnv)
+	if err == nil {
+		err = o.validate()
+	}
+	if err != nil {
+		complain(err)
+		fmt.Fprintln(stderr, "wssniff: see 'wssniff --help'")
+		return exitFailed
+	}
+	found, err := o.perform(stdin, stdout, stderr, complain)
+	if err != nil {
+		complain(err)
+	}
+	switch {
+	case complaints > 0:
+		return exitFailed
+	case found:
+		return exitFound
+	}
+	return exitOK
+}
+
+// perform does what the options ask for, and reports whether something was found
+// that --fail-on names.
+func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain func(error)) (found bool, err error) {
+	switch {
+	case o.help:
+		return false, o.printHelp(stdout)
+	case o.version:
+		return false, printVersion(stdout)
+	case o.explain != "":
+		return false, report.Explain(stdout, o.explain, o.reportOptions(stdout))
+	}
+	src, err := capture.Open(o.inputs, &capture.Config{Stdin: stdin})
+	if err != nil {
+		return false, err
+	}
+	defer src.Close()
+	r := read(src, complain, newProgress(stderr, src))
+	if src.Stats().Inputs == 0 {
+		return false, nil // every input was complained of
+	}
+	return o.failed(r.result), o.print(stdout, r)
+}
+
+// print writes the report to stdout or to the file that -o names.
+func (o *options) print(stdout io.Writer, r *reading) (err error) {
+	out := stdout
+	if o.output != "" && o.output != "-" {
+		f, err := os.Create(o.output)
+		if err != nil {
+			return err
+		}
+		defer func() { err = cmp.Or(err, f.Close()) }()
+		out = f
+	}
+	b := bufio.NewWriterSize(out, 64<<10)
+	opt := o.reportOptions(out)
+	if err := formats[o.format](b, r.input(isTerminal(out)), opt); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// formats are the ways to print, by the names that --format takes.
+var formats = map[string]func(io.Writer, *report.Input, *report.Options) error{
+	"table":    report.Table,
+	"jsonl":    report.JSONL,
+	"csv":      report.CSV,
+	"markdown": report.Markdown,
+}
+
+// severities are the values of --fail-on.
+var severities = map[string]analyze.Severity{
+	"note":    analyze.Note,
+	"warning": analyze.Warning,
+	"error":   analyze.Error,
+}
+
+// failed reports whether --fail-on has something to fail on.
+func (o *options) failed(r *analyze.Result) bool {
+	least, ok := severities[o.failOn]
+	if !ok {
+		return false
+	}
+	for _, t := range r.Attempts {
+		if s, any := t.Severity(); any && s >= least || t.Verdict.Failed() {
+			return true
+		}
+	}
+	return false
+}
+
+// errNoInput is what is said to somebody who names no capture.
+var errNoInput = errors.New("no capture named; try 'wssniff capture.pcapng', or 'tcpdump -U -w - | wssniff -'")

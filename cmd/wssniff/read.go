@@ -1,0 +1,99 @@
+package main
+
+import (
+	"io"
+	"time"
+
+	"github.com/wssniff/wssniff/analyze"
+	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly"
+	"github.com/wssniff/wssniff/reassembly/flow"
+	"github.com/wssniff/wssniff/report"
+)
+
+// A reading is what was found in a capture and what it was found in.
+type reading struct {
+	result      *analyze.Result
+	capture     capture.Stats
+	streams     reassembly.Stats
+	first, last flow.Stamp // the earliest and the latest packet read
+	elapsed     time.Duration
+}
+
+// read analyses every packet of a source. What the source says of inputs that
+// it cannot read goes to complain, one error each.
+func read(src *capture.Source, complain func(error), watch *progress) *reading {
+	started := time.Now()
+	a := analyze.New()
+	asm := reassembly.New(a.Chunk, nil)
+	r := &reading{}
+	for p := (capture.Packet{}); ; watch.step() {
+		err := src.Next(&p)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			complain(err)
+			continue
+		}
+		asm.Packet(&p)
+		r.span(&p)
+	}
+	watch.end()
+	asm.Finish()
+	r.result = a.Finish(r.last)
+	r.capture, r.streams = src.Stats(), asm.Stats()
+	r.elapsed = time.Since(started)
+	return r
+}
+
+// span keeps the time that the capture covers. Packets without a time do not
+// count.
+func (r *reading) span(p *capture.Packet) {
+	if p.Time == 0 {
+		return
+	}
+	if !r.first.Seen() || p.Time < r.first.Time {
+		r.first = flow.Stamp{Frame: p.Num, Time: p.Time}
+	}
+	if p.Time >= r.last.Time {
+		r.last = flow.Stamp{Frame: p.Num, Time: p.Time}
+	}
+}
+
+// input is the reading as the report wants it. The time it took is told to a
+// terminal only: what goes into files is to be the same each time.
+func (r *reading) input(terminal bool) *report.Input {
+	in := &report.Input{Result: r.result, Capture: report.CaptureStats{
+		Packets:   r.capture.Packets,
+		Bytes:     r.capture.Bytes,
+		First:     at(r.first),
+		Last:      at(r.last),
+		Conns:     r.streams.Conns,
+		Segments:  r.streams.Segments,
+		TLSConns:  r.result.TLSConns,
+		Inputs:    r.capture.Inputs,
+		Damaged:   r.capture.Damaged,
+		Drops:     r.capture.Drops,
+		Cut:       r.capture.Cut,
+		LostBytes: r.streams.LostBytes,
+		MidStream: r.streams.MidStream,
+		Fragments: r.streams.Fragments,
+		Evicted:   r.streams.Evicted,
+		Panics:    r.streams.Panics,
+	}}
+	for _, n := range r.streams.UnknownLinks {
+		in.Capture.UnknownLinks += n
+	}
+	if terminal {
+		in.Capture.Elapsed = r.elapsed
+	}
+	return in
+}
+
+func at(s flow.Stamp) time.Time {
+	if !s.Seen() {
+		return time.Time{}
+	}
+	return time.Unix(0, s.Time).UTC()
+}
