@@ -2,7 +2,9 @@ package analyze
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
+	"strings"
 )
 
 // relate finds what only several attempts of a capture show together: keys used
@@ -25,6 +27,77 @@ func relate(attempts []*Attempt) {
 			relateKey(same)
 		}
 	}
+	relatePortals(attempts)
+	relateEntropy(attempts)
+}
+
+// manyKeys is how many keys of a client show what its random generator leaves
+// out: by chance, 256 keys of 16 bytes lack a given byte value once in ten
+// million.
+const manyKeys = 256
+
+// relateEntropy looks for clients whose keys never hold a byte 0x00 or 0xff, as
+// those of Arduino's random(0xff) do.
+func relateEntropy(attempts []*Attempt) {
+	byClient := map[netip.Addr][]*Attempt{}
+	for _, t := range attempts {
+		if len(decodeKey(t.Key)) == 16 && !t.has(KeyReused) && !t.has(KeyLowEntropy) {
+			byClient[t.Client().Addr()] = append(byClient[t.Client().Addr()], t)
+		}
+	}
+	for _, same := range byClient {
+		var seen [256]bool
+		for _, t := range same {
+			for _, b := range []byte(decodeKey(t.Key)) {
+				seen[b] = true
+			}
+		}
+		if len(same) >= manyKeys && (!seen[0x00] || !seen[0xff]) {
+			same[0].add(KeyLowEntropy, Client, same[0].Request.Done.Frame, "Sec-WebSocket-Key",
+				fmt.Sprintf("%d keys without a byte 0x00 or 0xff", len(same)), "16 random bytes")
+		}
+	}
+}
+
+// relatePortals looks for clients that are sent to one place whatever host they
+// ask for.
+func relatePortals(attempts []*Attempt) {
+	type way struct {
+		client netip.Addr
+		to     string
+	}
+	sent := map[way][]*Attempt{}
+	for _, t := range attempts {
+		if t.Response == nil || t.Response.Head.Status < 300 || t.Response.Head.Status > 399 || t.URL() == nil {
+			continue
+		}
+		if _, to := t.target(); to != nil && site(to.Hostname()) != site(t.URL().Hostname()) {
+			w := way{t.Client().Addr(), to.Hostname()}
+			sent[w] = append(sent[w], t)
+		}
+	}
+	for w, same := range sent {
+		hosts := map[string]bool{}
+		for _, t := range same {
+			hosts[site(t.URL().Hostname())] = true
+		}
+		for _, t := range same {
+			if len(hosts) > 1 && !t.has(CaptivePortal) {
+				t.add(CaptivePortal, Server, t.Response.Done.Frame, "Location",
+					fmt.Sprintf("%s for %d different sites", w.to, len(hosts)), "the server's own answer")
+			}
+		}
+	}
+}
+
+// site returns the last two labels of a host name, which two hosts of one owner
+// mostly share, or a whole address.
+func site(host string) string {
+	if _, err := netip.ParseAddr(host); err == nil {
+		return host
+	}
+	labels := strings.Split(strings.ToLower(strings.TrimSuffix(host, ".")), ".")
+	return strings.Join(labels[max(0, len(labels)-2):], ".")
 }
 
 // relateAccept looks for the request that a wrong Accept was computed for, and
