@@ -38,6 +38,7 @@ type Attempt struct {
 type evidence struct {
 	alien              string // first bytes of an answer that is not HTTP
 	alienAt            flow.Stamp
+	unread             bool          // the server sent something behind a hole, in which the answer may be
 	earlyData          flow.Stamp    // the client's first bytes after the request, if before the answer
 	framesAfterRefusal flow.Stamp    // a masked frame after an answer other than 101
 	refusal            flow.Stamp    // text in place of the client's first frame
@@ -86,6 +87,7 @@ type Message struct {
 	Done     flow.Stamp // packet with which the head was complete; if it is not, the last packet of it
 	Segments int        // TCP segments that carry a part of the head
 	Tail     int        // bytes behind the head in the segment that completed it
+	seq, ack uint32     // TCP numbers of the packet with the first byte; ack 0: unknown
 	Body     string     // up to 200 bytes behind the head of a refusal
 }
 

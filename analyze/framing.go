@@ -18,6 +18,7 @@ type framing struct {
 // frame reads the framing of a head, RFC 9112, Section 6.
 func frame(head []byte) framing {
 	f := framing{length: -1}
+	_, head, _ = bytes.Cut(head, []byte("\n")) // the start line
 	for len(head) > 0 {
 		var line []byte
 		line, head, _ = bytes.Cut(head, []byte("\n"))

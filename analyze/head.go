@@ -106,16 +106,16 @@ func (h *Head) parseLine() {
 }
 
 // parseStatus returns the value of a three-digit status code, or 0.
-func parseStatus(s string) int {
+func parseStatus[T string | []byte](s T) int {
 	if len(s) != 3 {
 		return 0
 	}
 	n := 0
-	for _, c := range []byte(s) {
-		if c < '0' || c > '9' {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
 			return 0
 		}
-		n = n*10 + int(c-'0')
+		n = n*10 + int(s[i]-'0')
 	}
 	return n
 }

@@ -26,14 +26,16 @@ const (
 type parser struct {
 	dir     flow.Dir
 	state   state
-	broken  bool // bytes of the direction are missing
+	broken  bool // heads of the direction may be missing
 	dropped bool // held bytes were dropped
+	unread  bool // bytes behind a hole made no sense
 	chunked bool // the body goes on with another chunk after left
 	left    int64
 	sample  *Message // whose body is sampled
 	frames  *frames
 	held    []piece
 	pos     int64  // offset of the next byte
+	next    uint32 // sequence number after the last byte read; 0: none read
 	buf     []byte // the beginning of a head or of a line
 	mark    mark   // of the head that begins in buf
 	kind    start  // what the head that begins in buf is
@@ -46,6 +48,8 @@ type piece struct {
 	data []byte
 	at   flow.Stamp
 	off  int64
+	seq  uint32 // of data[0]
+	ack  uint32 // of the packet
 }
 
 // A mark says where a head begins, with which packet all of it was there, and in
@@ -53,6 +57,7 @@ type piece struct {
 type mark struct {
 	first, last flow.Stamp
 	off         int64
+	seq, ack    uint32 // of the first byte, and of the packet that carries it
 	segments    int
 }
 
@@ -66,7 +71,8 @@ func (p *parser) take(s *stream, d piece) {
 			return
 		}
 		n := p.step(s, d, fresh)
-		d.data, d.off = d.data[n:], d.off+int64(n)
+		d.data, d.off, d.seq = d.data[n:], d.off+int64(n), d.seq+uint32(n)
+		p.next = d.seq
 		fresh = false
 	}
 }
@@ -84,9 +90,10 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 		return p.frames.take(s, d)
 	case resync:
 		if fresh && startsHead(d.data) {
-			p.state = betweenHeads
+			p.state, p.unread = betweenHeads, false
 			return p.head(s, d)
 		}
+		p.unread = true
 	case untilClose:
 		p.takeSample(d.data)
 	}
@@ -138,7 +145,7 @@ func (p *parser) hold(d piece) {
 		p.dropped = true
 		return
 	}
-	p.held = append(p.held, piece{bytes.Clone(d.data), d.at, d.off})
+	p.held = append(p.held, piece{bytes.Clone(d.data), d.at, d.off, d.seq, d.ack})
 }
 
 // replay reads held bytes.
@@ -160,7 +167,7 @@ func (p *parser) head(s *stream, d piece) int {
 		if n := blankPrefix(d.data); n > 0 {
 			return n
 		}
-		p.mark = mark{first: d.at, off: d.off}
+		p.mark = mark{first: d.at, off: d.off, seq: d.seq, ack: d.ack}
 		p.buf, p.kind = p.buf[:0], undecided
 	}
 	if d.at.Frame > p.mark.last.Frame { // what fills a hole comes later than what lies behind it
@@ -182,10 +189,9 @@ func (p *parser) head(s *stream, d piece) int {
 		return len(d.data)
 	}
 	p.state = betweenHeads
+	p.next = d.seq + uint32(end-from)
+	p.freeBuf() // raw lives on, what comes next may begin in a new one
 	p.finishHead(s, raw[:end], len(raw)-end)
-	if p.state != inChunkSize { // which may hold the beginning of a line
-		p.freeBuf()
-	}
 	return end - from
 }
 
@@ -244,21 +250,26 @@ func (p *parser) finishHead(s *stream, raw []byte, tail int) {
 // breakHead hands on a head that breaks off, because bytes are lost or because
 // nothing more came.
 func (p *parser) breakHead(s *stream, lost bool) {
+	raw := p.buf
+	p.freeBuf()
 	if p.kind != undecided {
 		m := p.message()
 		m.Lost = lost
-		p.handOn(s, p.buf, m)
+		p.handOn(s, raw, m)
 	}
-	if p.state == inFrames {
+	switch p.state {
+	case inFrames:
 		p.frames.lost()
-	} else {
+	case holding:
+		p.dropped = true
+	default:
 		p.state = resync
+		p.freeBuf()
 	}
-	p.freeBuf()
 }
 
 func (p *parser) message() Message {
-	return Message{Offset: p.mark.off, First: p.mark.first, Done: p.mark.last, Segments: p.mark.segments}
+	return Message{Offset: p.mark.off, First: p.mark.first, Done: p.mark.last, Segments: p.mark.segments, seq: p.mark.seq, ack: p.mark.ack}
 }
 
 func (p *parser) handOn(s *stream, raw []byte, m Message) {
@@ -379,16 +390,17 @@ func hexSize(line []byte) (size int64, ok bool) {
 // lost tells the parser that n bytes are missing before the next; 0 if their
 // number is not known.
 func (p *parser) lost(s *stream, n int64) {
-	p.broken = true
+	if p.state == inBody && 0 < n && n <= p.left {
+		if p.left -= n; p.left == 0 {
+			p.bodyDone()
+		}
+		return
+	}
 	switch p.state {
 	case inHead:
 		p.breakHead(s, true)
 	case inBody:
-		if p.left -= n; n <= 0 || p.left < 0 {
-			p.state = resync
-		} else if p.left == 0 {
-			p.bodyDone()
-		}
+		p.state = resync
 	case betweenHeads, inChunkSize, inTrailer:
 		p.state = resync
 		p.freeBuf()
@@ -397,6 +409,7 @@ func (p *parser) lost(s *stream, n int64) {
 	case inFrames:
 		p.frames.lost()
 	}
+	p.broken = true
 	if len(p.held) > 0 {
 		p.dropped = true
 	}
@@ -450,13 +463,13 @@ func classify(b []byte) start {
 		return alienBytes
 	}
 	line, _, found := bytes.Cut(b, []byte("\n"))
-	if !found {
-		if len(line) <= maxStartLine && textual(line) {
-			return undecided
-		}
+	switch {
+	case len(line) > maxStartLine || !textual(line):
 		return alienBytes
+	case !found:
+		return undecided
 	}
-	if v := bytes.LastIndex(line, []byte(" HTTP/")); v < i || len(line) <= v+6 || line[v+6] > '1' {
+	if v := bytes.LastIndex(line, []byte(" HTTP/")); v < i || len(line) <= v+6 || line[v+6] != '0' && line[v+6] != '1' {
 		return alienBytes
 	}
 	return requestLine
@@ -478,18 +491,11 @@ func startsHead(b []byte) bool {
 	return classify(b) == requestLine || len(b) >= 12 && bytes.HasPrefix(b, []byte("HTTP/1.")) && b[8] == ' ' && statusCode(b) != 0
 }
 
-// statusCode returns the status code of a status line, or 0.
+// statusCode returns the status code of a status line, or 0. It is read from
+// every head that passes, so it allocates nothing.
 func statusCode(b []byte) int {
-	sp := bytes.IndexByte(b[:min(len(b), 16)], ' ')
-	if sp < 0 || len(b) < sp+4 {
-		return 0
-	}
-	n := 0
-	for _, c := range b[sp+1 : sp+4] {
-		if c < '0' || c > '9' {
-			return 0
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n
+	line, _, _ := bytes.Cut(b, []byte("\n"))
+	_, rest, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(" "))
+	code, _, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
+	return parseStatus(code)
 }

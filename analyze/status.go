@@ -14,6 +14,9 @@ func (t *Attempt) checkStatus() {
 	if t.framesAfterRefusal.Seen() {
 		t.add(ClientAcceptsNon101, Client, t.framesAfterRefusal.Frame, "", "a masked frame", "none after "+h.Line)
 	}
+	if t.statusCut() {
+		return
+	}
 	if h.Status == 0 {
 		find(ResponseNotHTTP, "status", h.Line, "HTTP/1.1 101 Switching Protocols")
 		return

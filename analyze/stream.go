@@ -16,7 +16,7 @@ type stream struct {
 	client    flow.Dir // the direction in which the client sends
 	waits     int      // pending exchanges whose answer decides what the client's next bytes are
 	pending   []exchange
-	early     []early
+	early     *early
 	last      lastRequest
 	tunnel    string // target of the CONNECT that turned the connection into a tunnel
 	current   *Attempt
@@ -27,6 +27,8 @@ type stream struct {
 
 // An exchange is a request that waits for its answer.
 type exchange struct {
+	seq     uint32   // of the first byte of the request
+	ack     uint32   // what its sender had received by then; 0: unknown
 	head    bool     // the method is HEAD: the answer has no body
 	connect bool     // the method is CONNECT
 	msg     *Message // nil: the request is not in the capture, or it is not special
@@ -37,7 +39,8 @@ type exchange struct {
 // special reports whether the answer decides what the client's next bytes are.
 func (x *exchange) special() bool { return x.attempt != nil || x.upgrade != nil || x.connect }
 
-// An early is a response that was captured before its request.
+// An early is a response that was captured before its request. What the server
+// sent behind it is held: without the request nobody knows whether it has a body.
 type early struct {
 	raw []byte
 	msg Message
@@ -65,7 +68,12 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	if c.Lost != 0 {
 		p.lost(s, max(c.Lost, 0))
 	}
-	p.take(s, piece{c.Data, c.Stamp, c.Offset})
+	if p.next == 0 && len(c.Data) > 0 {
+		p.next = c.Seq
+		s.settleEarly()
+	}
+	p.take(s, piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack})
+	s.settleEarly()
 	if c.End != flow.Open {
 		p.end(s)
 		s.ended[c.Dir] = true
@@ -105,7 +113,7 @@ func (s *stream) request(p *parser, raw []byte, m Message) {
 		s.current.nextUse(m.First)
 	}
 	f := frame(raw)
-	x := exchange{head: bytes.HasPrefix(raw, []byte("HEAD ")), connect: bytes.HasPrefix(raw, []byte("CONNECT "))}
+	x := exchange{seq: m.seq, ack: m.ack, head: bytes.HasPrefix(raw, []byte("HEAD ")), connect: bytes.HasPrefix(raw, []byte("CONNECT "))}
 	if f.upgrade || x.connect || !m.Complete {
 		m.Head = parseHead(string(raw))
 		x.msg = &m
@@ -117,7 +125,7 @@ func (s *stream) request(p *parser, raw []byte, m Message) {
 	}
 	s.await(x)
 	p.afterHead(f, false, false)
-	s.answerEarly()
+	s.settleEarly()
 }
 
 // special tells attempts from upgrades to other protocols.
@@ -178,31 +186,92 @@ func (s *stream) pop() exchange {
 
 // response takes the head of a response, whole or broken off.
 func (s *stream) response(p *parser, raw []byte, m Message) {
-	status := statusCode(raw)
-	f := frame(raw)
-	if len(s.pending) == 0 && s.requestMayCome() {
-		s.early = append(s.early, early{bytes.Clone(raw), m})
-		p.afterResponse(f, status, false, false)
+	if s.requestMayCome(&m) {
+		s.early, p.state = &early{bytes.Clone(raw), m}, holding
 		return
 	}
-	if p.broken && len(s.pending) > 1 { // the answers to all but the last may lie in the hole
-		for len(s.pending) > 1 {
-			s.pop()
-		}
-	}
-	var x exchange
-	if len(s.pending) > 0 {
-		x = s.pending[0]
-	}
-	p.afterResponse(f, status, x.head, x.connect)
-	s.answer(p, raw, m, status)
+	s.pair(p, raw, m)
 }
 
-// requestMayCome reports whether the request of a response is still to come: the
-// client's bytes are known from their start, so the capture has the two in the
-// wrong order. Otherwise the request is not in the capture.
-func (s *stream) requestMayCome() bool {
-	return (s.conn.SYN.Seen() || s.conn.SYNACK.Seen()) && !s.dirs[s.client].broken && len(s.early) < MaxPipelined
+// reached reports whether the sender of a message had received the byte at seq
+// of the other direction. Acknowledgement numbers pair requests and responses
+// even where some are missing from the capture, or in the wrong order.
+func (m *Message) reached(seq uint32) bool {
+	return m.ack == 0 || int32(m.ack-seq) > 0
+}
+
+// candidates counts the requests, from the oldest on, that a response may
+// answer: the server had received them, and the client had not yet received the
+// response when it sent them.
+func (s *stream) candidates(m *Message) int {
+	for i, x := range s.pending {
+		if !m.reached(x.seq) || x.ack != 0 && m.ack != 0 && int32(x.ack-m.seq) > 0 {
+			return i
+		}
+	}
+	return len(s.pending)
+}
+
+// requestMayCome reports whether the request of a response is still to come:
+// none that waits fits it, and the server had received bytes of the client that
+// were not read yet.
+func (s *stream) requestMayCome(m *Message) bool {
+	client := &s.dirs[s.client]
+	if s.candidates(m) > 0 || s.ended[s.client] || client.state == done {
+		return false
+	}
+	return client.next == 0 || m.ack == 0 && len(s.pending) == 0 || m.ack != 0 && int32(m.ack-client.next) > 0
+}
+
+// pair takes a response as the answer to the oldest request that it may answer,
+// if there is one.
+func (s *stream) pair(p *parser, raw []byte, m Message) {
+	n := s.candidates(&m)
+	if p.broken && n > 1 {
+		n = s.dropUnanswered(n)
+	}
+	p.broken = false
+	var x exchange
+	if n > 0 {
+		x = s.pending[0]
+	}
+	status := statusCode(raw)
+	p.afterResponse(frame(raw), status, x.head, x.connect)
+	if n == 0 && p.state != betweenHeads && p.state != holding {
+		p.state, p.left = resync, 0 // without its request nobody knows whether it has a body
+	}
+	if status >= 100 && status < 200 && status != 101 {
+		if x.attempt != nil {
+			x.attempt.Interim = append(x.attempt.Interim, status)
+		}
+		return
+	}
+	if n > 0 {
+		s.pop()
+	}
+	s.answer(p, &x, raw, m, status)
+}
+
+// dropUnanswered drops the requests whose answers lie in a hole of the server's
+// direction, of n that the response behind it may answer. What the client had
+// received when it sent a request tells which were answered by then. It returns
+// how many are left: one, or none if they were sent together, so that nobody can
+// say which of them is answered.
+func (s *stream) dropUnanswered(n int) int {
+	latest, first := s.pending[n-1].ack, n-1
+	for first > 0 && s.pending[first-1].ack == latest {
+		first--
+	}
+	drop, left := first, 1
+	if n-first > 1 {
+		drop, left = n, 0
+	}
+	for range drop {
+		if x := s.pop(); x.attempt != nil {
+			x.attempt.unread = true
+		}
+	}
+	return left
 }
 
 // afterResponse sets how the server's bytes go on after the head of a response.
@@ -215,42 +284,35 @@ func (p *parser) afterResponse(f framing, status int, head, connect bool) {
 	}
 }
 
-func (s *stream) answerEarly() {
-	if len(s.early) == 0 {
-		return
+// settleEarly releases an early response whose request is there, or will not
+// come.
+func (s *stream) settleEarly() {
+	for s.early != nil && !s.requestMayCome(&s.early.msg) {
+		s.releaseEarly()
 	}
-	e := s.early[0]
-	s.early = s.early[1:]
-	s.answer(&s.dirs[s.client.Reverse()], e.raw, e.msg, statusCode(e.raw))
 }
 
-// answer pairs a response with the oldest request that waits, if there is one.
-func (s *stream) answer(p *parser, raw []byte, m Message, status int) {
-	if status >= 100 && status < 200 && status != 101 {
-		s.noteInterim(status)
-		return
-	}
-	var x exchange
-	if len(s.pending) > 0 {
-		x = s.pop()
-	}
+// releaseEarly pairs the early response with the request that it answers, if
+// that came, and reads on behind it.
+func (s *stream) releaseEarly() {
+	e, p := s.early, &s.dirs[s.client.Reverse()]
+	s.early = nil
+	s.pair(p, e.raw, e.msg)
+	p.replay(s)
+}
+
+// answer records the final response to a request.
+func (s *stream) answer(p *parser, x *exchange, raw []byte, m Message, status int) {
 	if x.special() || status == 101 {
 		m.Head = parseHead(string(raw))
 	}
 	switch {
 	case status == 101:
-		s.switched(&x, &m)
+		s.switched(x, &m)
 	case x.connect && status >= 200 && status < 300:
-		s.tunnelled(&x)
+		s.tunnelled(x)
 	default:
-		s.refused(p, &x, &m)
-	}
-}
-
-func (s *stream) noteInterim(status int) {
-	if len(s.pending) > 0 && s.pending[0].attempt != nil {
-		t := s.pending[0].attempt
-		t.Interim = append(t.Interim, status)
+		s.refused(p, x, &m)
 	}
 }
 
@@ -390,15 +452,11 @@ func (s *stream) finish() {
 		}
 		if x.attempt != nil {
 			server := &s.dirs[s.client.Reverse()]
-			x.attempt.alien, x.attempt.alienAt = server.alien, server.alienAt
+			x.attempt.alien, x.attempt.alienAt, x.attempt.unread = server.alien, server.alienAt, server.unread
 		}
 	}
-	for _, e := range s.early {
-		m := e.msg
-		m.Head = parseHead(string(e.raw))
-		if m.Head.Status == 101 && isWebSocket101(&m) {
-			s.newAttempt(nil).Response = &m
-		}
+	if s.early != nil {
+		s.releaseEarly() // to nothing
 	}
 	if s.current != nil {
 		s.current.forgotten = s.forgotten

@@ -3,6 +3,7 @@ package analyze
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
@@ -41,6 +42,9 @@ func (t *Attempt) nextUse(at flow.Stamp) {
 // judge finds everything that the exchange shows by itself.
 func (t *Attempt) judge(last flow.Stamp) {
 	t.ending()
+	if t.strangeRequest() {
+		t.Request = nil
+	}
 	if t.Request != nil {
 		t.Key, _ = t.Request.Head.Get("Sec-WebSocket-Key")
 		t.checkRequest()
@@ -48,7 +52,7 @@ func (t *Attempt) judge(last flow.Stamp) {
 	if t.Key != "" {
 		t.Expected = Accept(t.Key)
 	}
-	if c := t.Close; t.Response != nil && t.Request != nil && c.By == Client && c.At.Frame < t.Response.First.Frame {
+	if c := t.Close; t.Response != nil && t.Request != nil && c.By == Client && c.How != NextUse && c.At.Frame < t.Response.First.Frame {
 		t.add(ClientGaveUpEarly, Client, c.At.Frame, "", time.Duration(t.Response.Done.Time-t.Request.Done.Time).String(), "")
 	}
 	switch {
@@ -60,6 +64,13 @@ func (t *Attempt) judge(last flow.Stamp) {
 	default:
 		t.checkStatus()
 	}
+}
+
+// strangeRequest reports whether the 101 cannot be meant for the request: that
+// asked for nothing, and bytes of the client are missing that may have.
+func (t *Attempt) strangeRequest() bool {
+	missing := t.Conn.Lost[t.ClientDir] > 0 || t.Conn.Unseen[t.ClientDir]
+	return missing && t.Request != nil && t.Request.Complete && t.Response != nil && t.Response.Head.Status == 101 && !isAttempt(&t.Request.Head)
 }
 
 // decide settles the verdict, once the findings are complete.
@@ -108,7 +119,7 @@ func (t *Attempt) unanswered(last flow.Stamp) (Verdict, string) {
 		return NotHTTP, ""
 	case !c.Last[server].Seen():
 		return Indeterminate, "the capture holds only the client's direction"
-	case c.Lost[server] > 0 || c.Unseen[server]:
+	case c.Lost[server] > 0 || c.Unseen[server] || t.unread:
 		return Indeterminate, "bytes of the server are missing from the capture"
 	case t.Request.Lost:
 		return Indeterminate, "a part of the request is missing from the capture"
@@ -147,7 +158,10 @@ func (t *Attempt) checkSilentEnd(last flow.Stamp) {
 
 func (t *Attempt) decideStatus() (Verdict, string) {
 	h := &t.Response.Head
-	if h.Status == 0 {
+	switch {
+	case t.statusCut():
+		return Indeterminate, "the response breaks off in its status line"
+	case h.Status == 0:
 		return NotHTTP, ""
 	}
 	if h.Status < 300 || h.Status > 399 || h.Status == 304 {
@@ -160,6 +174,13 @@ func (t *Attempt) decideStatus() (Verdict, string) {
 		return Indeterminate, "the response head breaks off before a Location"
 	}
 	return Rejected, ""
+}
+
+// statusCut reports whether the response breaks off before its status code, for
+// a reason that lies in the capture.
+func (t *Attempt) statusCut() bool {
+	r := t.Response
+	return r.Head.Status == 0 && !r.Complete && !strings.Contains(r.Head.Raw, "\n") && !t.unterminated()
 }
 
 // decideSwitch judges a 101, RFC 6455, Section 4.1.

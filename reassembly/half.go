@@ -94,7 +94,7 @@ func (r *Reassembler) inOrder(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 		return
 	}
 	if old := int(h.next - seq); old < len(s.payload) {
-		r.deliver(c, dir, s.payload[old:], at)
+		r.deliver(c, dir, s.payload[old:], at, s.ack)
 	}
 	h.skipAhead(end)
 	h.loseUpTo(end)
@@ -140,13 +140,13 @@ func (r *Reassembler) farAhead(c *conn, dir flow.Dir, seq uint32, s *segment, at
 
 // deliver hands the next bytes of a direction to the consumer and obeys its
 // answer.
-func (r *Reassembler) deliver(c *conn, dir flow.Dir, data []byte, at flow.Stamp) {
+func (r *Reassembler) deliver(c *conn, dir flow.Dir, data []byte, at flow.Stamp, ack uint32) {
 	h := &c.half[dir]
 	if h.none || h.ended {
 		return
 	}
 	r.countLost(c, dir)
-	want := r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off, Lost: h.lost, Stamp: at, Data: data})
+	want := r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off, Lost: h.lost, Stamp: at, Seq: h.next, Ack: ack, Data: data})
 	h.lost = 0
 	h.next += uint32(len(data))
 	h.off += int64(len(data))

@@ -11,7 +11,7 @@ import (
 type segment struct {
 	src, dst     []byte // 4 or 16 bytes, both of the same length
 	sport, dport uint16
-	seq, ack     uint32
+	seq, ack     uint32 // ack is 0 without the flag
 	flags        uint8
 	payload      []byte
 	wire         int // payload bytes on the wire; greater than len(payload): cut by the snap length
@@ -237,7 +237,9 @@ func peekTCP(b []byte, cut int, s *segment) kind {
 	}
 	s.sport, s.dport = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	s.seq, s.ack = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
-	s.flags = b[13]
+	if s.flags = b[13]; s.flags&flagACK == 0 {
+		s.ack = 0
+	}
 	if len(b) < header { // the ports are known, the options are cut, and all the payload with them
 		if cut == 0 {
 			return other

@@ -79,6 +79,8 @@ type Chunk struct {
 	Offset int64  // of Data[0] in its direction, skipped and lost bytes counted; 0 is the first byte after the SYN, or the first byte seen
 	Lost   int64  // bytes missing right before Data; -1: missing, number unknown (the direction starts in the middle)
 	Stamp  Stamp  // of the packet that carried Data[0]
+	Seq    uint32 // TCP sequence number of Data[0]
+	Ack    uint32 // acknowledgement number of the same packet: the byte of the other direction that its sender waited for; 0 if it has none
 	Data   []byte // valid during the call only; may be empty when End is set
 	End    End    // Open, or why this is the last chunk of the direction
 }

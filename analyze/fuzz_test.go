@@ -1,0 +1,157 @@
+package analyze
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// A turn is what one side says without waiting.
+type turn struct {
+	dir   flow.Dir
+	bytes string
+}
+
+// exchanges are real ones, in four turns each.
+var exchanges = [][4]string{
+	{upgrade, switching, hello, world},
+	{upgrade + hello, switching + world, wsFrame(0x88, true, "\x03\xe8"), wsFrame(0x88, false, "\x03\xe8")},
+	{upgrade, refusal, upgrade, switching + wsFrame(0x82, false, strings.Repeat("x", 300))},
+	{plain + plain + upgrade, page + page + "HTTP/1.1 100 Continue\r\n\r\n" + switching, hello, "HTTP/1.1 500 Oops\r\n\r\n"},
+	{plain + upgrade, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n" + switching, hello, "\r\n"},
+	{"CONNECT gw:80 HTTP/1.1\r\nHost: gw:80\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", upgrade + hello, switching},
+	{"CONNECT gw:80 HTTP/1.1\r\n\r\n" + upgrade, "HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno", upgrade, "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\nbody"},
+	{"HEAD / HTTP/1.1\r\n\r\n" + upgrade, "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n" + switching, plain, page},
+	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" + upgrade, page + strings.ReplaceAll(switching, "\r\n", "\n"), "This is a webSocket client!", world},
+	{"GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", page, plain, switching},
+	{upgrade, "SSH-2.0-x\r\n", hello, ""},
+	{"", switching + world, upgrade + hello, ""},
+}
+
+// FuzzStream cuts what both sides say into segments, in whatever way: the same
+// must be found.
+func FuzzStream(f *testing.F) {
+	for i, e := range exchanges {
+		f.Add(e[0], e[1], e[2], e[3], uint64(i))
+	}
+	f.Fuzz(func(t *testing.T, a, b, c, d string, seed uint64) {
+		if len(a)+len(b)+len(c)+len(d) > 8<<10 { // below the bounds on heads, lines and held bytes
+			return
+		}
+		turns := []turn{{client, a}, {server, b}, {client, c}, {server, d}}
+		want := whatIsFound(turns, func(s string) []string { return []string{s} })
+		for _, cut := range []func(string) []string{cutAll, cutter(seed, 3), cutter(seed, 40)} {
+			if got := whatIsFound(turns, cut); !slices.Equal(got, want) {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		}
+	})
+}
+
+func cutAll(s string) []string { return strings.Split(s, "") }
+
+// cutter cuts into random pieces of up to so many bytes.
+func cutter(seed uint64, most int) func(string) []string {
+	rng := rand.New(rand.NewPCG(seed, uint64(most)))
+	return func(s string) (pieces []string) {
+		for s != "" {
+			n := min(1+rng.IntN(most), len(s))
+			pieces = append(pieces, s[:n])
+			s = s[n:]
+		}
+		return pieces
+	}
+}
+
+func whatIsFound(turns []turn, cut func(string) []string) []string {
+	d := newDialogue()
+	d.step = 0
+	for _, t := range turns {
+		d.say(t.dir, cut(t.bytes)...)
+	}
+	d.end(client, flow.FIN)
+	d.end(server, flow.FIN)
+	r := d.finish()
+	lines := []string{fmt.Sprintf("%d requests on %d connections", r.Requests, r.HTTPConns)}
+	for _, t := range r.Attempts {
+		lines = append(lines, foundText(t))
+	}
+	for _, u := range r.Upgrades {
+		lines = append(lines, fmt.Sprintf("upgrade to %q: %d", u.Protocol, u.Status))
+	}
+	return lines
+}
+
+// segmentation are the findings that depend on the segments by their nature.
+// The last two look at the first bytes of a direction in the segment in which
+// they came.
+var segmentation = []Code{ResponseSplitOverSegments, FirstFrameCoalesced, FirstFrameDelayedByClient, ResponseNotHTTP, ClientAcceptsNon101}
+
+// foundText is all of an attempt that does not depend on segments.
+func foundText(t *Attempt) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v %q %q %q %q %v %q interim %d", t.Verdict, t.Reason, t.Key, t.Accept, t.Expected, t.Cause, t.Tunnel, t.Interim)
+	for _, m := range []*Message{t.Request, t.Response} {
+		if m != nil {
+			fmt.Fprintf(&b, " [%q at %d, complete %v, lost %v, body %q]", m.Head.Raw, m.Offset, m.Complete, m.Lost, m.Body)
+		}
+	}
+	fmt.Fprintf(&b, " %+v by %v with %v %d %q", t.Frames, t.Close.By, t.Close.How, t.Close.Code, t.Close.Reason)
+	for _, f := range t.Findings {
+		if !slices.Contains(segmentation, f.Code) {
+			fmt.Fprintf(&b, " (%v %v %v %q %q %q)", f.Code, f.Severity, f.Side, f.Field, f.Got, f.Want)
+		}
+	}
+	return b.String()
+}
+
+// FuzzHoles leaves segments out and mixes the turns: nothing may go wrong but
+// the understanding.
+func FuzzHoles(f *testing.F) {
+	for i, e := range exchanges {
+		f.Add(e[0], e[1], e[2], e[3], uint64(i))
+	}
+	f.Fuzz(func(t *testing.T, a, b, c, d string, seed uint64) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		play, cut := newDialogue(), cutter(seed, 60)
+		rest := [2][]string{append(cut(a), cut(c)...), append(cut(b), cut(d)...)}
+		for len(rest[0])+len(rest[1]) > 0 {
+			dir := flow.Dir(rng.IntN(2))
+			if len(rest[dir]) == 0 {
+				continue
+			}
+			s := rest[dir][0]
+			rest[dir] = rest[dir][1:]
+			switch rng.IntN(8) {
+			case 0:
+				play.lose(dir, int64(len(s)))
+			case 1:
+				play.lose(dir, int64(rng.IntN(100_000)))
+				play.say(dir, s)
+			default:
+				play.say(dir, s)
+			}
+		}
+		r := play.finish()
+		for _, t := range r.Attempts {
+			_ = attemptText(t)
+		}
+		st, _ := play.conn.State.(*stream)
+		if st == nil {
+			return
+		}
+		for dir, p := range st.dirs {
+			n := 0
+			for _, h := range p.held {
+				n += len(h.data)
+			}
+			if n > MaxHeld || len(p.buf) > MaxHead {
+				t.Errorf("direction %d holds %d bytes, and %d of a head", dir, n, len(p.buf))
+			}
+		}
+	})
+}
