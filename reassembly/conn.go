@@ -13,7 +13,8 @@ type conn struct {
 	swapped bool // A is the greater end of key
 	lingers bool // in Reassembler.closing
 	closeAt int64
-	place   int // index in Reassembler.order
+	place   int   // index in Reassembler.order
+	older   *conn // an earlier use of the 4-tuple that was not over when this one began
 	half    [2]half
 }
 
@@ -38,12 +39,46 @@ type half struct {
 	hasFar  bool
 }
 
+// dirOf returns the direction of a segment, given whether its sender is the
+// greater end of the key.
+func (c *conn) dirOf(swapped bool) flow.Dir {
+	if swapped == c.swapped {
+		return flow.AtoB
+	}
+	return flow.BtoA
+}
+
 // reused reports whether a segment opens a new connection on the 4-tuple of c.
 // The rule is Wireshark's, so that stream numbers agree: a SYN whose sequence
 // number differs from the one that its direction started with.
 func (c *conn) reused(dir flow.Dir, s *segment) bool {
 	h := &c.half[dir]
 	return s.flags&(flagSYN|flagACK) == flagSYN && h.hasBase && h.base != s.seq
+}
+
+// among chooses between a connection and an older one on the same 4-tuple that
+// is not over: two networks with the same addresses in one capture, or the two
+// sides of a transparent proxy. Sequence numbers tell them apart.
+func (c *conn) among(swapped bool, s *segment) *conn {
+	if o := c.older; o != nil && s.flags&(flagSYN|flagACK) != flagSYN && c.contradicts(c.dirOf(swapped), s) && !o.contradicts(o.dirOf(swapped), s) {
+		return o
+	}
+	return c
+}
+
+// contradicts reports whether the numbers of a segment are far from everything
+// that the connection has seen.
+func (c *conn) contradicts(dir flow.Dir, s *segment) bool {
+	h, peer := &c.half[dir], &c.half[dir.Reverse()]
+	return s.flags&flagSYN == 0 && h.started && !near(s.seq, h.high) ||
+		s.flags&flagACK != 0 && peer.started && !near(s.ack, peer.high)
+}
+
+// near reports whether a sequence number may belong to a direction seen up to
+// high.
+func near(seq, high uint32) bool {
+	d := int32(seq - high)
+	return -maxAhead <= d && d <= maxAhead
 }
 
 func (r *Reassembler) open(k key, swapped bool, s *segment, at flow.Stamp) *conn {
@@ -74,6 +109,9 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	h, peer := &c.half[dir], &c.half[dir.Reverse()]
 	c.Last[dir] = at
 	if s.flags&flagACK != 0 {
+		if !peer.started && c.SYN.Seen() && c.SYNDir == dir && s.flags&flagSYN == 0 && s.seq == h.base+1 {
+			peer.start(s.ack, 0) // the client's first ACK says what the SYN-ACK said, which comes late or not at all
+		}
 		peer.acknowledge(s.ack)
 		peer.setBase(s.ack - 1)
 	}
@@ -167,7 +205,11 @@ func (c *conn) fin(dir flow.Dir, seq uint32, at flow.Stamp) {
 		return
 	}
 	if !h.started {
-		h.start(seq, -1)
+		next := seq
+		if ahead := int32(seq - h.base - 1); h.hasBase && 0 < ahead && ahead <= maxAhead {
+			next = h.base + 1 // what lies between was not captured
+		}
+		h.start(next, -1)
 	}
 	c.FIN[dir] = at
 	h.finSeq, h.hasFIN = seq, true
@@ -181,14 +223,26 @@ func (c *conn) plausibleRST(dir flow.Dir, seq uint32) bool {
 	if !h.started || !h.hasBase {
 		return true
 	}
-	d := int32(seq - h.high)
-	return -maxAhead <= d && d <= maxAhead || h.hasAck && seq == h.acked
+	return near(seq, h.high) || h.hasAck && seq == h.acked
 }
 
-// replace ends a connection whose 4-tuple is used again.
-func (r *Reassembler) replace(c *conn) {
-	r.end(c, flow.Evicted)
-	r.forget(c)
+// replace opens a connection on a 4-tuple that is in use. The one that it
+// replaces lives on beside it unless it is over; the one before that is ended.
+func (r *Reassembler) replace(c *conn, swapped bool, s *segment, at flow.Stamp) *conn {
+	if c.older != nil {
+		r.end(c.older, flow.Evicted)
+		r.forget(c.older)
+		c.older = nil
+	}
+	r.table.remove(c)
+	next := r.open(c.key, swapped, s, at)
+	if c.lingers {
+		r.end(c, flow.Evicted)
+		r.forget(c)
+	} else {
+		next.older = c
+	}
+	return next
 }
 
 // end tells the consumer the end of both directions, once.

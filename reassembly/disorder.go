@@ -72,6 +72,7 @@ type disorder struct {
 type span struct {
 	start, end uint32
 	at         flow.Stamp
+	ack        uint32 // of the packet
 }
 
 func (s span) pages() int { return int(s.end-s.start+pageBytes-1) / pageBytes }
@@ -154,7 +155,7 @@ func (d *disorder) deliver(s span, data []byte) {
 	h := &d.c.half[d.dir]
 	h.skipAhead(d.base + s.end)
 	if old := int32(h.next - (d.base + s.start)); old >= 0 && int(old) < len(data) {
-		d.r.deliver(d.c, d.dir, data[old:], s.at)
+		d.r.deliver(d.c, d.dir, data[old:], s.at, s.ack)
 	}
 }
 
@@ -185,7 +186,7 @@ func (r *Reassembler) resort(d *disorder, seq uint32, s *segment, at flow.Stamp)
 		r.place(d.c, d.dir, seq, s, at)
 		return
 	}
-	if !d.insert(start, end, s.payload, at) {
+	if !d.insert(start, end, s, at) {
 		r.countRetrans(d.c, d.dir, end+d.base)
 	}
 	for d.open() && (d.pages > r.cfg.MaxPagesPerDir || r.sorter.pages > r.cfg.MaxPages) {
@@ -197,7 +198,7 @@ func (r *Reassembler) resort(d *disorder, seq uint32, s *segment, at flow.Stamp)
 
 // insert queues the parts of [start, end) that are not there yet: the first
 // copy of a byte is the one that counts. It reports whether there were any.
-func (d *disorder) insert(start, end uint32, data []byte, at flow.Stamp) bool {
+func (d *disorder) insert(start, end uint32, from *segment, at flow.Stamp) bool {
 	fresh := false
 	for pos := start; ; {
 		if int32(pos-d.sent) < 0 {
@@ -215,11 +216,11 @@ func (d *disorder) insert(start, end uint32, data []byte, at flow.Stamp) bool {
 		if i < len(d.spans) && int32(d.spans[i].start-stop) < 0 {
 			stop = d.spans[i].start
 		}
-		s := span{pos, stop, at}
+		s := span{pos, stop, at, from.ack}
 		d.spans = slices.Insert(d.spans, i, s)
 		d.hold(s.pages())
 		fresh = true
-		d.feed(0, layers.TCP{Seq: pos + 1, BaseLayer: layers.BaseLayer{Payload: data[pos-start : stop-start]}})
+		d.feed(0, layers.TCP{Seq: pos + 1, BaseLayer: layers.BaseLayer{Payload: from.payload[pos-start : stop-start]}})
 		pos = stop
 	}
 }
@@ -242,12 +243,16 @@ func (d *disorder) settle() {
 	if !d.open() {
 		return
 	}
-	if h.none || h.ended {
-		d.fill(d.queuedEnd())
-	} else if end := d.queuedEnd(); len(d.spans) > 0 {
-		h.skipAhead(d.base + end)
-		if next := h.next - d.base; int32(next-d.sent) > 0 {
-			d.fill(min(next, end))
+	for len(d.spans) > 0 { // what fill lets through may move the next wanted byte again
+		before, upTo := d.sent, d.queuedEnd()
+		if !h.none && !h.ended {
+			h.skipAhead(d.base + upTo)
+			if next := h.next - d.base; int32(upTo-next) > 0 {
+				upTo = next
+			}
+		}
+		if d.fill(upTo); d.sent == before {
+			break
 		}
 	}
 	if len(d.spans) == 0 {

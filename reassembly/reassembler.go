@@ -132,18 +132,11 @@ func (r *Reassembler) segment(s *segment, at flow.Stamp) {
 	c := r.table.find(&k)
 	if c == nil {
 		c = r.open(k, swapped, s, at)
-	}
-	dir := flow.AtoB
-	if swapped != c.swapped {
-		dir = flow.BtoA
-	}
-	if c.reused(dir, s) {
+	} else if c = c.among(swapped, s); c.reused(c.dirOf(swapped), s) {
 		r.stats.Reused++
-		r.replace(c)
-		c = r.open(k, swapped, s, at)
-		dir = flow.AtoB
+		c = r.replace(c, swapped, s, at)
 	}
-	r.track(c, dir, s, at)
+	r.track(c, c.dirOf(swapped), s, at)
 }
 
 // tickEvery is how often, in capture time, holes and closing connections are
