@@ -52,7 +52,7 @@ func reason(err error) string {
 // printable quotes s if it has characters that do not belong on a terminal.
 // A file may be named with them, and a library's error may quote its input.
 func printable(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+	if s == "" || strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
 		return strconv.Quote(s)
 	}
 	return s

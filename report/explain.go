@@ -22,7 +22,11 @@ func Explain(w io.Writer, code string, opt *Options) error {
 			return explainOne(w, c, opt)
 		}
 	}
-	return fmt.Errorf("unknown finding %q: did you mean %s? (--explain all lists them)", visible(code), strings.Join(nearest(code, 3), ", "))
+	hint := ""
+	if near := nearest(code, 3); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, ", ") + "? "
+	}
+	return fmt.Errorf("unknown finding %q: %s(--explain all lists them)", visible(code), hint)
 }
 
 func explainOne(w io.Writer, c analyze.Code, opt *Options) error {
@@ -65,8 +69,8 @@ func explainAll(w io.Writer, opt *Options) error {
 	return err
 }
 
-// nearest returns the n names that need the fewest changes to become word;
-// those that contain it come first.
+// nearest returns up to n names that need the fewest changes to become word, and
+// not more than half of its length; those that contain it come first.
 func nearest(word string, n int) []string {
 	word = strings.ToLower(word[:min(len(word), 64)])
 	var names []string
@@ -80,6 +84,9 @@ func nearest(word string, n int) []string {
 		}
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(distance[a], distance[b]) })
+	for n > 0 && distance[names[n-1]] > len(word)/2 {
+		n--
+	}
 	return names[:n]
 }
 

@@ -72,13 +72,16 @@ func (o *options) define() {
 // every line of the help.
 func toggle(fs *pflag.FlagSet, p *bool, name, short, usage string) {
 	fs.BoolFuncP(name, short, usage, func(v string) (err error) {
-		*p, err = strconv.ParseBool(v)
-		return err
+		if *p, err = strconv.ParseBool(v); err != nil {
+			return fmt.Errorf("true or false, not %q", v)
+		}
+		return nil
 	})
 }
 
 // parseArgs reads the command line, and the environment below it: a flag --x-y
-// that is not given takes the value of WSSNIFF_X_Y.
+// that is not given takes the value of WSSNIFF_X_Y, but for those that print
+// something else than a report.
 func parseArgs(args []string, env func(string) (string, bool)) (*options, error) {
 	o := &options{}
 	o.define()
@@ -95,11 +98,14 @@ func parseArgs(args []string, env func(string) (string, bool)) (*options, error)
 	return o, fromEnvironment(all, env)
 }
 
+// commandLineOnly are the flags that the environment does not set.
+var commandLineOnly = []string{"read", "explain", "help", "version"}
+
 func fromEnvironment(all *pflag.FlagSet, env func(string) (string, bool)) error {
 	var errs []error
 	all.VisitAll(func(f *pflag.Flag) {
 		name := "WSSNIFF_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-		if v, ok := env(name); ok && !f.Changed {
+		if v, ok := env(name); ok && !f.Changed && !slices.Contains(commandLineOnly, f.Name) {
 			if err := f.Value.Set(v); err != nil {
 				errs = append(errs, fmt.Errorf("%s: %w", name, err))
 			}
@@ -170,7 +176,7 @@ Examples:
 `
 
 const helpTail = `
-Every flag --x-y can also be set as WSSNIFF_X_Y in the environment.
+The flags of Output, and --fail-on, can also be set as WSSNIFF_FORMAT and so on in the environment.
 Exit codes: 0 everything was read; 1 --fail-on found something; 2 something could not be read or done.
 `
 

@@ -119,7 +119,7 @@ func (o *options) failed(r *analyze.Result) bool {
 		return false
 	}
 	for _, t := range r.Attempts {
-		if s, any := t.Severity(); any && s >= least || t.Verdict.Failed() {
+		if s, any := t.Severity(); any && s >= least {
 			return true
 		}
 	}

@@ -27,7 +27,8 @@ func read(src *capture.Source, complain func(error), watch *progress) *reading {
 	a := analyze.New()
 	asm := reassembly.New(a.Chunk, nil)
 	r := &reading{}
-	for p := (capture.Packet{}); ; watch.step() {
+	var p capture.Packet // outside the loop: one for all, not one for each
+	for {
 		err := src.Next(&p)
 		if err == io.EOF {
 			break
@@ -38,6 +39,7 @@ func read(src *capture.Source, complain func(error), watch *progress) *reading {
 		}
 		asm.Packet(&p)
 		r.span(&p)
+		watch.step()
 	}
 	watch.end()
 	asm.Finish()

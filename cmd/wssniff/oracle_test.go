@@ -1,0 +1,361 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	diff "github.com/google/go-cmp/cmp"
+
+	"github.com/wssniff/wssniff/analyze"
+)
+
+// captures are all captures in testdata/pcaps, by their paths below it.
+func captures(t *testing.T) map[string]string {
+	t.Helper()
+	top := filepath.Join("..", "..", "testdata", "pcaps")
+	names := map[string]string{}
+	for _, glob := range []string{"*.pcap*", "generated/*.pcap*", "recorded/*.pcap*"} {
+		paths, err := filepath.Glob(filepath.Join(top, filepath.FromSlash(glob)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range paths {
+			name, err := filepath.Rel(top, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names[filepath.ToSlash(name)] = p
+		}
+	}
+	if len(names) == 0 {
+		t.Fatalf("no captures in %s", top)
+	}
+	return names
+}
+
+// TestTshark compares the upgrade requests and the answers to them that are
+// found in every capture with those that tshark dissects, and the number of
+// connections with the number of its streams. The differences must be those of
+// differences, no more and no fewer.
+func TestTshark(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs tshark once for every capture, about a minute")
+	}
+	version, err := exec.Command("tshark", "--version").Output()
+	if err != nil {
+		t.Skip("needs tshark: apt-get install tshark")
+	}
+	line, _, _ := strings.Cut(string(version), "\n")
+	t.Log(line)
+	all := captures(t)
+	for name := range differences {
+		if all[name] == "" {
+			t.Errorf("differences name %s, which is no capture", name)
+		}
+	}
+	limit := make(chan struct{}, 2)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			limit <- struct{}{}
+			defer func() { <-limit }()
+			compareWithTshark(t, name, all[name])
+		})
+	}
+}
+
+func compareWithTshark(t *testing.T, name, path string) {
+	theirs := dissect(t, path)
+	ours := readFile(t, path)
+	var got difference
+	got.Wssniff, got.Tshark = onlyIn(headsOf(ours.result), theirs.heads())
+	want := differences[name]
+	want.why = ""
+	if d := diff.Diff(want, got, diff.AllowUnexported(difference{})); d != "" {
+		t.Errorf("difference to tshark (-want +got):\n%s", d)
+	}
+	if got, want := ours.streams.Conns, len(theirs.streams); got != want {
+		t.Errorf("%d connections, tshark has %d streams", got, want)
+	}
+}
+
+// A difference is what one of the two finds in a capture and the other does
+// not, and why that is right.
+type difference struct {
+	Wssniff []string // found by wssniff alone
+	Tshark  []string // found by tshark alone
+	why     string
+}
+
+// differences are the known ones to tshark 4.0, by capture. Another version may
+// need others.
+var differences = map[string]difference{
+	"generated/connect-tunnel-refused.pcap": {
+		Wssniff: []string{`stream 0 frame 4: request, key ""`, `stream 0 frame 6: response 403, accept ""`},
+		why:     "a CONNECT that is refused is an attempt, though no field of WebSocket was seen",
+	},
+	"generated/http-connect-tunnel.pcap": {
+		Wssniff: []string{
+			`stream 0 frame 10: response 101, accept "mCm2DYtDIBxlcMPIOIlP8ebz+Ao="`,
+			`stream 0 frame 8: request, key "n86ye5zYKh6dq5yzqYU+dg=="`,
+		},
+		why: "tshark does not dissect what goes through a CONNECT tunnel",
+	},
+	"generated/indeterminate-request-cut.pcap": {
+		Tshark: []string{`stream 0 frame 4: request, key ""`, `stream 0 frame 6: response 101, accept "Q2Nz8q"`},
+		why:    "tshark shows heads that the snap length cut as if they were whole",
+	},
+	"generated/tcp-hole-in-body-then-upgrade.pcap": {
+		Wssniff: []string{`stream 0 frame 12: response 101, accept "1FMUj6t97nygWYuRFmdFM9t0+wo="`},
+		why:     "tshark waits for the rest of a body that was never captured",
+	},
+	"generated/tcp-snaplen-cuts-body.pcap": {
+		Wssniff: []string{`stream 0 frame 12: response 101, accept "+aiFXgtbABnozPpQG7DHT4XXlRQ="`},
+		why:     "tshark loses its place behind a body that the snap length cut",
+	},
+	"generated/tcp-snaplen-cuts-head.pcap": {
+		Tshark: []string{`stream 0 frame 6: response 101, accept ""`},
+		why:    "tshark shows heads that the snap length cut as if they were whole",
+	},
+	"recorded/forward-proxy-connect.pcap": {
+		Wssniff: []string{
+			`stream 0 frame 17: request, key "HmS0dQQrp4UxfJlR1zPO0w=="`,
+			`stream 0 frame 22: response 101, accept "Zsa4zaZpJ6ndAeP3TlSEOi96fBk="`,
+			`stream 2 frame 48: request, key ""`,
+			`stream 2 frame 50: response 403, accept ""`,
+			`stream 3 frame 60: request, key ""`,
+			`stream 3 frame 62: response 407, accept ""`,
+		},
+		why: "tshark does not dissect what goes through a CONNECT tunnel; and a CONNECT that is refused is an attempt",
+	},
+}
+
+// onlyIn returns what only a and what only b has. What is in one of them
+// several times must be in the other as often.
+func onlyIn(a, b []string) (onlyA, onlyB []string) {
+	onlyB = slices.Sorted(slices.Values(b))
+	for _, s := range slices.Sorted(slices.Values(a)) {
+		if i := slices.Index(onlyB, s); i >= 0 {
+			onlyB = slices.Delete(onlyB, i, i+1)
+		} else {
+			onlyA = append(onlyA, s)
+		}
+	}
+	if len(onlyB) == 0 {
+		onlyB = nil
+	}
+	return onlyA, onlyB
+}
+
+// requestLine and responseLine are the forms in which heads are compared.
+func requestLine(stream, frame int, key string) string {
+	return fmt.Sprintf("stream %d frame %d: request, key %q", stream, frame, key)
+}
+
+func responseLine(stream, frame, status int, accept string) string {
+	return fmt.Sprintf("stream %d frame %d: response %d, accept %q", stream, frame, status, accept)
+}
+
+// headsOf lists the whole heads of all attempts.
+func headsOf(r *analyze.Result) (lines []string) {
+	for _, a := range r.Attempts {
+		if m := a.Request; m != nil && m.Complete {
+			lines = append(lines, requestLine(a.Conn.ID, m.Done.Frame, value(m, "Sec-WebSocket-Key")))
+		}
+		if m := a.Response; m != nil && m.Complete {
+			lines = append(lines, responseLine(a.Conn.ID, m.Done.Frame, m.Head.Status, value(m, "Sec-WebSocket-Accept")))
+		}
+	}
+	return lines
+}
+
+func value(m *analyze.Message, name string) string {
+	v, _ := m.Head.Get(name)
+	return v
+}
+
+// A dissection is what tshark says of a capture.
+type dissection struct {
+	streams map[int][]message // the HTTP messages of each TCP stream, in order
+}
+
+// A message is an HTTP message as tshark shows it.
+type message struct {
+	frame  int
+	fields map[string]string // by tshark's names; of several with one name the first
+}
+
+// dissect runs tshark. All ports are taken for HTTP, as tshark has no other
+// way to find it on all of them.
+func dissect(t *testing.T, path string) *dissection {
+	t.Helper()
+	cmd := exec.Command("tshark", "-n", "-r", path, "-T", "pdml", "-J", "frame tcp tcp.segments http",
+		"-o", "tcp.reassemble_out_of_order:TRUE", "-o", "http.tcp.port:1-65535")
+	cmd.Env = append(os.Environ(), "WIRESHARK_CONFIG_DIR="+t.TempDir()) // nobody's preferences
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("tshark: %v\n%s", err, stderr.Bytes())
+	}
+	d := &dissection{streams: map[int][]message{}}
+	if err := d.parse(&stdout); err != nil {
+		t.Fatalf("output of tshark: %v", err)
+	}
+	return d
+}
+
+// A node is an element of PDML: a packet, a protocol or a field.
+type node struct {
+	Name     string `xml:"name,attr"`
+	Show     string `xml:"show,attr"`
+	Pos      int    `xml:"pos,attr"`
+	Size     int    `xml:"size,attr"`
+	Children []node `xml:",any"`
+}
+
+func (d *dissection) parse(pdml io.Reader) error {
+	dec := xml.NewDecoder(pdml)
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "packet" {
+			var packet node
+			if err := dec.DecodeElement(&packet, &e); err != nil {
+				return err
+			}
+			d.packet(&packet)
+		}
+	}
+}
+
+// packet notes the stream of a packet and the HTTP messages that end in it.
+func (d *dissection) packet(packet *node) {
+	frame, stream := 0, -1
+	var segments *node
+	for i := range packet.Children {
+		p := &packet.Children[i]
+		fields := map[string]string{}
+		p.collect(fields)
+		switch p.Name {
+		case "frame":
+			frame, _ = strconv.Atoi(fields["frame.number"])
+		case "tcp":
+			stream, _ = strconv.Atoi(fields["tcp.stream"])
+			if _, known := d.streams[stream]; !known {
+				d.streams[stream] = nil
+			}
+		case "fake-field-wrapper":
+			segments = p
+		case "http":
+			m := message{frame, fields}
+			if p.Pos == 0 && segments != nil { // not in the packet but in what was put together
+				m.frame = segments.frameOf(p.headEnd()-1, frame)
+			}
+			d.streams[stream] = append(d.streams[stream], m)
+		}
+	}
+}
+
+// collect gathers the fields below n.
+func (n *node) collect(fields map[string]string) {
+	for i := range n.Children {
+		c := &n.Children[i]
+		if _, ok := fields[c.Name]; !ok {
+			fields[c.Name] = c.Show
+		}
+		c.collect(fields)
+	}
+}
+
+// headEnd returns the position behind the blank line of an HTTP message.
+func (n *node) headEnd() int {
+	for _, c := range n.Children {
+		if c.Show == `\r\n` || c.Show == `\n` {
+			return c.Pos + c.Size
+		}
+	}
+	return n.Size
+}
+
+// frameOf returns the frame with which all bytes up to pos were there of what
+// was put together from n, a list of segments. It is last if the list is none:
+// tshark shows a message in the frame that ends its body.
+func (n *node) frameOf(pos, last int) int {
+	latest := 0
+	for _, list := range n.Children {
+		for _, c := range list.Children {
+			if c.Name == "tcp.segment" && pos >= 0 {
+				frame, _ := strconv.Atoi(c.Show)
+				latest = max(latest, frame)
+				pos -= c.Size
+			}
+		}
+	}
+	return cmp.Or(latest, last)
+}
+
+// heads lists the requests that ask for a WebSocket and the answers to them:
+// the final answers of a stream belong to its requests one by one.
+func (d *dissection) heads() (lines []string) {
+	for id, messages := range d.streams {
+		var requests, responses []message
+		for _, m := range messages {
+			switch {
+			case m.fields["http.request"] != "":
+				requests = append(requests, m)
+			case m.final():
+				responses = append(responses, m)
+			}
+		}
+		for _, m := range requests {
+			if m.upgrade() {
+				lines = append(lines, requestLine(id, m.frame, m.value("http.sec_websocket_key")))
+			}
+		}
+		for i, m := range responses {
+			if i < len(requests) && requests[i].upgrade() || m.status() == 101 && m.upgrade() {
+				lines = append(lines, responseLine(id, m.frame, m.status(), m.value("http.sec_websocket_accept")))
+			}
+		}
+	}
+	return lines
+}
+
+// upgrade reports whether a message has a field of the WebSocket handshake.
+func (m *message) upgrade() bool {
+	for name := range m.fields {
+		if strings.HasPrefix(name, "http.sec_websocket_") {
+			return true
+		}
+	}
+	return strings.Contains(strings.ToLower(m.fields["http.upgrade"]), "websocket")
+}
+
+func (m *message) status() int {
+	n, _ := strconv.Atoi(m.fields["http.response.code"])
+	return n
+}
+
+// final reports whether a message is an answer that no other follows.
+func (m *message) final() bool {
+	return m.status() >= 200 || m.status() == 101
+}
+
+func (m *message) value(name string) string { return strings.TrimSpace(m.fields[name]) }
