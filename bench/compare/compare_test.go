@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wssniff/wssniff/bench/workload"
+)
+
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		of   []float64
+		want float64
+	}{
+		{[]float64{3}, 3},
+		{[]float64{3, 1, 2}, 2},
+		{[]float64{4, 1, 2, 3}, 2.5},
+	} {
+		if got := median(c.of); got != c.want {
+			t.Errorf("median of %v is %v, want %v", c.of, got, c.want)
+		}
+	}
+}
+
+func TestFound(t *testing.T) {
+	const output = `{"record":"attempt","websocket":{"verdict":"ok"}}
+{"record":"attempt","websocket":{"verdict":"rejected"}}
+{"record":"attempt","websocket":{"verdict":"ok"}}
+{"record":"summary","websocket":{"summary":{"packets":9,"connections":4,"attempts":3}}}
+`
+	f := newFound()
+	for part := range slices.Chunk([]byte(output), 7) { // lines come in pieces
+		f.Write(part)
+	}
+	truth := &workload.Truth{Packets: 9, Connections: 4, Attempts: 3, Verdicts: map[string]int64{"ok": 2, "rejected": 1}}
+	if d := f.compare(truth); len(d) > 0 {
+		t.Errorf("differences: %q", d)
+	}
+	truth.Connections = 5
+	if d := f.compare(truth); len(d) != 1 {
+		t.Errorf("differences with a connection missing: %q", d)
+	}
+	truth.Connections = 3
+	if d := f.compare(truth); len(d) != 1 {
+		t.Errorf("differences with a connection too many: %q", d)
+	}
+	f.summary = bytes.Replace(f.summary, []byte(`"attempts"`), []byte(`"not_visible":{"evicted_connections":1},"attempts"`), 1)
+	if d := f.compare(truth); len(d) != 0 {
+		t.Errorf("differences with one forgotten and seen again: %q", d)
+	}
+	truth.Connections = 4
+	truth.Packets, truth.Verdicts = 10, map[string]int64{"ok": 2, "no-response": 1}
+	want := "packets 9 instead of 10, no-response 0 instead of 1, rejected 1 instead of 0"
+	if got := strings.Join(f.compare(truth), ", "); got != want {
+		t.Errorf("differences: %q, want %q", got, want)
+	}
+}
+
+func TestRatioIsMedianOfPairs(t *testing.T) {
+	r := &result{
+		own:       []usage{{cpu: 2}, {cpu: 9}, {cpu: 4}},
+		reference: []usage{{cpu: 1}, {cpu: 3}, {cpu: 1}},
+	}
+	if got := r.ratio(usage.cpuTime); got != "3.00" {
+		t.Errorf("ratio %s, want 3.00", got)
+	}
+	r.reference = nil
+	if got := r.ratio(usage.cpuTime); got != "-" {
+		t.Errorf("ratio without a reference %q", got)
+	}
+}

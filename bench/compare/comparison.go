@@ -1,0 +1,146 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"github.com/wssniff/wssniff/bench/workload"
+)
+
+// A comparison measures workload after workload.
+type comparison struct {
+	*options
+	log      io.Writer
+	wssniff  string // built commands
+	generate string
+	tcpdump  bool // is installed
+	peers    []peer
+}
+
+// A result is a row of the table.
+type result struct {
+	kind      string
+	truth     *workload.Truth
+	own       []usage // of wssniff, in the order of the runs
+	reference []usage // of tcpdump; empty if it is not installed
+	checked   string
+	peers     []peerResult
+}
+
+func newComparison(o *options, log io.Writer) (*comparison, error) {
+	c := &comparison{options: o, log: log}
+	var err error
+	if c.wssniff, err = o.build("wssniff", "./cmd/wssniff", log); err != nil {
+		return nil, err
+	}
+	if c.generate, err = o.build("generate", "./bench/generate", log); err != nil {
+		return nil, err
+	}
+	if c.tcpdump = installed("tcpdump"); !c.tcpdump {
+		fmt.Fprintln(log, "compare: no tcpdump, so no ratios: install the package tcpdump")
+	}
+	if o.peers {
+		c.peers = installedPeers(log)
+	}
+	return c, nil
+}
+
+func installed(name string) bool {
+	_, err := exec.LookPath(name)
+	return err == nil
+}
+
+// measureAll measures every workload. wrong says that counts of wssniff differ
+// from a truth.
+func (c *comparison) measureAll() (results []*result, wrong bool, err error) {
+	for _, kind := range c.kinds {
+		r, err := c.measure(kind)
+		if err != nil {
+			return results, wrong, fmt.Errorf("%s: %w", kind, err)
+		}
+		wrong = wrong || r.checked != checkedAll
+		results = append(results, r)
+	}
+	return results, wrong, nil
+}
+
+func (c *comparison) measure(kind string) (*result, error) {
+	file, truth, err := c.capture(kind)
+	if err != nil {
+		return nil, err
+	}
+	r := &result{kind: kind, truth: truth}
+	if r.checked, err = c.check(file, truth); err != nil {
+		return nil, err
+	}
+	if err := warm(file); err != nil {
+		return nil, err
+	}
+	if err := c.measurePairs(r, file); err != nil {
+		return nil, err
+	}
+	for _, p := range c.peers {
+		fmt.Fprintf(c.log, "%s: %s\n", kind, p.name)
+		r.peers = append(r.peers, p.measure(file))
+	}
+	return r, nil
+}
+
+// measurePairs runs wssniff and tcpdump in turn, so that both meet the same
+// mood of the machine.
+func (c *comparison) measurePairs(r *result, file string) error {
+	for i := range c.runs {
+		fmt.Fprintf(c.log, "%s: run %d of %d\n", r.kind, i+1, c.runs)
+		own, err := measure(nil, c.wssniff, "--format", "jsonl", file)
+		if err != nil {
+			return err
+		}
+		r.own = append(r.own, own)
+		if !c.tcpdump {
+			continue
+		}
+		reference, err := measure(nil, "tcpdump", "-r", file, "-w", "/dev/null")
+		if err != nil {
+			return err
+		}
+		r.reference = append(r.reference, reference)
+	}
+	return nil
+}
+
+// capture returns the capture of a workload, made anew if it is not there or is
+// another than wanted.
+func (c *comparison) capture(kind string) (string, *workload.Truth, error) {
+	spec := workload.Spec{Kind: kind, Seed: c.seed, Scale: c.scale, PcapNG: c.ng}
+	file, extra := filepath.Join(c.dir, kind+".pcap"), []string(nil)
+	if c.ng {
+		file, extra = file+"ng", []string{"-pcapng"}
+	}
+	if t, err := workload.ReadTruth(file); err == nil && t.Spec == spec && t.Version == workload.Version {
+		return file, t, nil
+	}
+	fmt.Fprintf(c.log, "%s: generating\n", kind)
+	args := append([]string{
+		"-kind", kind, "-seed", strconv.FormatUint(c.seed, 10),
+		"-scale", strconv.FormatFloat(c.scale, 'g', -1, 64), "-o", file,
+	}, extra...)
+	if _, err := measure(nil, c.generate, args...); err != nil {
+		return "", nil, err
+	}
+	t, err := workload.ReadTruth(file)
+	return file, t, err
+}
+
+// median returns the middle value, of an even number the mean of the two.
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	n := len(v)
+	if n%2 == 1 {
+		return v[n/2]
+	}
+	return (v[n/2-1] + v[n/2]) / 2
+}
