@@ -353,8 +353,8 @@ func (s *stream) switched(x *exchange, m *Message) {
 	t.Response = m
 	s.current = t
 	s.pending, s.waits, s.early, s.last.raw = nil, 0, nil, nil
-	if held := s.dirs[s.client].held; len(held) > 0 {
-		t.earlyData = held[0].at
+	if held := s.dirs[s.client].held; len(held) > 0 && !(m.ack != 0 && int32(held[0].ack-m.seq) > 0) {
+		t.earlyData = held[0].at // else the client had the 101, and the capture has them in the wrong order
 	}
 	for dir := range s.dirs {
 		s.dirs[dir].dir = flow.Dir(dir)

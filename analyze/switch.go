@@ -286,7 +286,8 @@ func (t *Attempt) checkRefusal() {
 		t.add(AcceptOKButClientRefuses, Client, t.refusal.Frame, "", "This is a webSocket client!", "a frame")
 		return
 	}
-	ended := t.Close.By == Client && (t.Close.How == CloseFIN || t.Close.How == CloseRST)
+	ended := t.Close.By == Client && (t.Close.How == CloseFIN || t.Close.How == CloseRST) &&
+		!t.Frames[Client-1].Unclear && t.Conn.Lost[t.ClientDir] == 0 && !t.Conn.Unseen[t.ClientDir]
 	if after := t.Close.At.Time - m.Done.Time; ended && t.Frames[Client-1].Total() == 0 && after <= refusesWithin {
 		t.add(AcceptOKButClientRefuses, Client, t.Close.At.Frame, "", fmt.Sprintf("%v after %v, no frame", t.Close.How, time.Duration(after)), "frames")
 	}

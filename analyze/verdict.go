@@ -52,8 +52,8 @@ func (t *Attempt) judge(last flow.Stamp) {
 	if t.Key != "" {
 		t.Expected = Accept(t.Key)
 	}
-	if c := t.Close; t.Response != nil && t.Request != nil && c.By == Client && c.How != NextUse && c.At.Frame < t.Response.First.Frame {
-		t.add(ClientGaveUpEarly, Client, c.At.Frame, "", time.Duration(t.Response.Done.Time-t.Request.Done.Time).String(), "")
+	if t.gaveUpEarly() {
+		t.add(ClientGaveUpEarly, Client, t.Close.At.Frame, "", time.Duration(t.Response.Done.Time-t.Request.Done.Time).String(), "")
 	}
 	switch {
 	case t.Response == nil:
@@ -71,6 +71,23 @@ func (t *Attempt) judge(last flow.Stamp) {
 func (t *Attempt) strangeRequest() bool {
 	missing := t.Conn.Lost[t.ClientDir] > 0 || t.Conn.Unseen[t.ClientDir]
 	return missing && t.Request != nil && t.Request.Complete && t.Response != nil && t.Response.Head.Status == 101 && !isAttempt(&t.Request.Head)
+}
+
+// gaveUpEarly reports whether the client closed without having received the
+// response.
+func (t *Attempt) gaveUpEarly() bool {
+	c, dir := t.Close, t.ClientDir
+	if t.Response == nil || t.Request == nil || c.By != Client || c.At.Frame >= t.Response.First.Frame {
+		return false
+	}
+	switch c.How {
+	case CloseFIN:
+		ack := t.Conn.FINAck[dir]
+		return ack == 0 || t.Response.ack == 0 || int32(ack-t.Response.seq) <= 0
+	case CloseRST:
+		return true
+	}
+	return false
 }
 
 // decide settles the verdict, once the findings are complete.
@@ -102,7 +119,9 @@ func (t *Attempt) ending() {
 		if side == Server {
 			dir = dir.Reverse()
 		}
-		try(c.FIN[dir], CloseFIN, side)
+		if c.ClosedFirst(dir) {
+			try(c.FIN[dir], CloseFIN, side)
+		}
 		try(c.RST[dir], CloseRST, side)
 	}
 	try(t.nextRequest, NextUse, Client)

@@ -126,7 +126,7 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 		r.payload(c, dir, seq, s, at)
 	}
 	if s.flags&flagFIN != 0 {
-		c.fin(dir, seq+uint32(s.wire), at)
+		c.fin(dir, seq+uint32(s.wire), s.ack, at)
 	}
 	if h.hasFIN && !h.ended {
 		r.endAtFIN(c, dir)
@@ -199,7 +199,7 @@ func (h *half) start(next uint32, lost int64) {
 	h.next, h.high, h.started, h.lost = next, next, true, lost
 }
 
-func (c *conn) fin(dir flow.Dir, seq uint32, at flow.Stamp) {
+func (c *conn) fin(dir flow.Dir, seq, ack uint32, at flow.Stamp) {
 	h := &c.half[dir]
 	if c.FIN[dir].Seen() {
 		return
@@ -211,7 +211,7 @@ func (c *conn) fin(dir flow.Dir, seq uint32, at flow.Stamp) {
 		}
 		h.start(next, -1)
 	}
-	c.FIN[dir] = at
+	c.FIN[dir], c.FINSeq[dir], c.FINAck[dir] = at, seq, ack
 	h.finSeq, h.hasFIN = seq, true
 }
 

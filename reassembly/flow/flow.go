@@ -39,9 +39,11 @@ type Conn struct {
 	First Stamp    // the first packet
 	Last  [2]Stamp // the last packet of each direction; not seen: the capture holds one direction only
 
-	SYN, SYNACK Stamp    // the handshake; SYN not seen: the capture started in the middle
-	SYNDir      Dir      // who sent the SYN (or received the SYN-ACK), valid iff one of both was seen
-	FIN, RST    [2]Stamp // the first of each, by the direction that sent it
+	SYN, SYNACK Stamp     // the handshake; SYN not seen: the capture started in the middle
+	SYNDir      Dir       // who sent the SYN (or received the SYN-ACK), valid iff one of both was seen
+	FIN, RST    [2]Stamp  // the first of each, by the direction that sent it
+	FINSeq      [2]uint32 // sequence number of the FIN, valid iff it was seen
+	FINAck      [2]uint32 // acknowledgement number of the FIN: what its sender had received by then; 0: none
 
 	Acked   [2]bool  // the receiver acknowledged everything seen of that direction, and it is not empty
 	Retrans [2]int   // segments that brought nothing new
@@ -50,6 +52,24 @@ type Conn struct {
 	Cut     [2]int   // packets with payload cut off by the snap length
 
 	State any // the consumer's own; never read by reassembly
+}
+
+// ClosedFirst reports whether direction d sent its FIN without having received
+// that of the other side. It goes by what the FINs acknowledge, as the capture
+// may have them in the wrong order.
+func (c *Conn) ClosedFirst(d Dir) bool {
+	o := d.Reverse()
+	switch {
+	case !c.FIN[d].Seen():
+		return false
+	case !c.FIN[o].Seen():
+		return true
+	case c.FINAck[d] != 0 && int32(c.FINAck[d]-c.FINSeq[o]) > 0:
+		return false
+	case c.FINAck[o] != 0 && int32(c.FINAck[o]-c.FINSeq[d]) > 0:
+		return true
+	}
+	return c.FIN[d].Frame < c.FIN[o].Frame
 }
 
 // Addr returns the address that sends in direction d.
