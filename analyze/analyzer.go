@@ -24,21 +24,20 @@ const (
 // concurrent use.
 type Analyzer struct {
 	result Result
-	last   flow.Stamp                  // of the last chunk
-	moved  map[netip.Addr][]flow.Stamp // clients that were redirected to https or wss, and when
-	tls    []tlsStart                  // TLS connections of such clients
+	moved  map[netip.Addr]bool // clients that were redirected to https or wss
+	tls    map[tlsPeer][]int64 // times at which such clients began TLS connections
+	starts int                 // in tls
 }
 
-// A tlsStart is the first record of a TLS connection.
-type tlsStart struct {
+// A tlsPeer is a client and the port to which it began a TLS connection.
+type tlsPeer struct {
 	client netip.Addr
 	port   uint16
-	at     flow.Stamp
 }
 
 // New returns an Analyzer.
 func New() *Analyzer {
-	return &Analyzer{moved: map[netip.Addr][]flow.Stamp{}}
+	return &Analyzer{moved: map[netip.Addr]bool{}, tls: map[tlsPeer][]int64{}}
 }
 
 // notOurs is the state of connections that carry nothing to be read.
@@ -47,9 +46,6 @@ var notOurs = new(stream)
 // Chunk takes the next bytes of a connection and says which are wanted next. It
 // keeps nothing of c.Data.
 func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
-	if c.Stamp.Frame > a.last.Frame {
-		a.last = c.Stamp
-	}
 	s, _ := c.Conn.State.(*stream)
 	if s == nil {
 		if c.End != flow.Open {
@@ -77,8 +73,10 @@ func (a *Analyzer) admit(c *flow.Chunk) *stream {
 // noteTLS remembers a TLS connection of a client that was redirected to one.
 func (a *Analyzer) noteTLS(c *flow.Chunk) {
 	client := c.Conn.Addr(c.Dir).Addr()
-	if len(a.moved) > 0 && a.moved[client] != nil && len(a.tls) < maxTLSStarts {
-		a.tls = append(a.tls, tlsStart{client, c.Conn.Addr(c.Dir.Reverse()).Port(), c.Stamp})
+	if a.moved[client] && a.starts < maxTLSStarts {
+		peer := tlsPeer{client, c.Conn.Addr(c.Dir.Reverse()).Port()}
+		a.tls[peer] = append(a.tls[peer], c.Stamp.Time)
+		a.starts++
 	}
 }
 
@@ -92,7 +90,7 @@ const maxTLSStarts = 1 << 20
 func (a *Analyzer) Finish(last flow.Stamp) *Result {
 	r := &a.result
 	slices.SortStableFunc(r.Attempts, func(x, y *Attempt) int {
-		return cmp.Or(cmp.Compare(x.order(), y.order()), cmp.Compare(x.Conn.ID, y.Conn.ID))
+		return cmp.Or(cmp.Compare(x.order(), y.order()), cmp.Compare(x.Conn.ID, y.Conn.ID), cmp.Compare(x.offset(), y.offset()))
 	})
 	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })
 	for _, t := range r.Attempts {
@@ -101,6 +99,9 @@ func (a *Analyzer) Finish(last flow.Stamp) *Result {
 	relate(r.Attempts)
 	for _, t := range r.Attempts {
 		t.decide()
+	}
+	for _, times := range a.tls {
+		slices.Sort(times)
 	}
 	r.Chains = a.chains(r.Attempts, last)
 	for _, t := range r.Attempts {
@@ -118,6 +119,15 @@ func (a *Attempt) order() int {
 		return a.Response.Done.Frame
 	}
 	return a.Conn.First.Frame
+}
+
+// offset is where the request begins, for attempts of one connection that are
+// complete with one packet.
+func (a *Attempt) offset() int64 {
+	if a.Request == nil {
+		return 0
+	}
+	return a.Request.Offset
 }
 
 func (u *Upgrade) frame() int {

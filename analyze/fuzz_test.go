@@ -43,9 +43,9 @@ func FuzzStream(f *testing.F) {
 			return
 		}
 		turns := []turn{{client, a}, {server, b}, {client, c}, {server, d}}
-		want := whatIsFound(turns, func(s string) []string { return []string{s} })
+		want, sure := whatIsFound(turns, func(s string) []string { return []string{s} })
 		for _, cut := range []func(string) []string{cutAll, cutter(seed, 3), cutter(seed, 40)} {
-			if got := whatIsFound(turns, cut); !slices.Equal(got, want) {
+			if got, too := whatIsFound(turns, cut); sure && too && !slices.Equal(got, want) {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
 		}
@@ -67,7 +67,10 @@ func cutter(seed uint64, most int) func(string) []string {
 	}
 }
 
-func whatIsFound(turns []turn, cut func(string) []string) []string {
+// whatIsFound plays turns, each cut into segments. It is not sure if the body of
+// an answer without request was not seen to end: what comes next is found only
+// if it begins a segment.
+func whatIsFound(turns []turn, cut func(string) []string) (lines []string, sure bool) {
 	d := newDialogue()
 	d.step = 0
 	for _, t := range turns {
@@ -76,14 +79,18 @@ func whatIsFound(turns []turn, cut func(string) []string) []string {
 	d.end(client, flow.FIN)
 	d.end(server, flow.FIN)
 	r := d.finish()
-	lines := []string{fmt.Sprintf("%d requests on %d connections", r.Requests, r.HTTPConns)}
+	lines = []string{fmt.Sprintf("%d requests on %d connections", r.Requests, r.HTTPConns)}
+	st, _ := d.conn.State.(*stream)
+	if st == nil {
+		st = notOurs
+	}
 	for _, t := range r.Attempts {
 		lines = append(lines, foundText(t))
 	}
 	for _, u := range r.Upgrades {
 		lines = append(lines, fmt.Sprintf("upgrade to %q: %d", u.Protocol, u.Status))
 	}
-	return lines
+	return lines, !st.dirs[0].guess && !st.dirs[1].guess
 }
 
 // segmentation are the findings that depend on the segments by their nature.

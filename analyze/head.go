@@ -61,6 +61,7 @@ func parseHead(raw string) Head {
 	h.Line = line
 	h.parseLine()
 	h.Fields = make([]Field, 0, strings.Count(raw, "\n"))
+	var folds []string // lines that continue the last field
 	for whole {
 		start := pos
 		line, pos, whole = h.nextLine(pos)
@@ -68,12 +69,25 @@ func parseHead(raw string) Head {
 			break
 		}
 		if n := len(h.Fields); n > 0 && (line[0] == ' ' || line[0] == '\t') {
-			h.Fields[n-1].fold(line)
+			h.Fields[n-1].Folded = true
+			folds = append(folds, strings.Trim(line, " \t"))
 			continue
 		}
+		h.unfold(folds)
+		folds = folds[:0]
 		h.Fields = append(h.Fields, parseField(line, start))
 	}
+	h.unfold(folds)
 	return h
+}
+
+// unfold joins continuation lines to the last field, at once: line by line it
+// would take the square of their number.
+func (h *Head) unfold(lines []string) {
+	if len(lines) > 0 {
+		f := &h.Fields[len(h.Fields)-1]
+		f.Value = strings.Trim(f.Value+" "+strings.Join(lines, " "), " ")
+	}
 }
 
 // nextLine returns the line at pos without its line end, where the next one
@@ -134,11 +148,6 @@ func parseField(line string, offset int) Field {
 	f.Value = strings.TrimRight(left, " \t")
 	f.Trail = len(left) - len(f.Value)
 	return f
-}
-
-func (f *Field) fold(line string) {
-	f.Folded = true
-	f.Value = strings.Trim(f.Value+" "+strings.Trim(line, " \t"), " ")
 }
 
 // Named returns the fields of a name, whatever its case (RFC 9110, Section 5.1).

@@ -29,11 +29,13 @@ type parser struct {
 	broken  bool // heads of the direction may be missing
 	dropped bool // held bytes were dropped
 	unread  bool // bytes behind a hole made no sense
+	guess   bool // the body may be none: its request is not in the capture
 	chunked bool // the body goes on with another chunk after left
 	left    int64
 	sample  *Message // whose body is sampled
 	frames  *frames
 	held    []piece
+	nHeld   int    // bytes in held
 	pos     int64  // offset of the next byte
 	next    uint32 // sequence number after the last byte read; 0: none read
 	buf     []byte // the beginning of a head or of a line
@@ -79,6 +81,9 @@ func (p *parser) take(s *stream, d piece) {
 
 // step reads some bytes of d, at least one, and says how many.
 func (p *parser) step(s *stream, d piece, fresh bool) int {
+	if p.guess && fresh && p.state != betweenHeads && startsHead(d.data) {
+		p.state = resync
+	}
 	switch p.state {
 	case betweenHeads, inHead:
 		return p.head(s, d)
@@ -91,6 +96,7 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 	case resync:
 		if fresh && startsHead(d.data) {
 			p.state, p.unread = betweenHeads, false
+			p.freeBuf()
 			return p.head(s, d)
 		}
 		p.unread = true
@@ -104,7 +110,7 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 func (p *parser) want() flow.Want {
 	switch p.state {
 	case inBody:
-		if p.sample == nil || len(p.sample.Body) >= maxBody {
+		if !p.guess && (p.sample == nil || len(p.sample.Body) >= maxBody) {
 			return flow.Want(p.left)
 		}
 	case untilClose:
@@ -137,21 +143,18 @@ func (p *parser) skip(to int64) {
 
 // hold keeps bytes whose meaning depends on the other direction.
 func (p *parser) hold(d piece) {
-	n := 0
-	for _, h := range p.held {
-		n += len(h.data)
-	}
-	if p.dropped || n+len(d.data) > MaxHeld {
+	if p.dropped || p.nHeld+len(d.data) > MaxHeld {
 		p.dropped = true
 		return
 	}
+	p.nHeld += len(d.data)
 	p.held = append(p.held, piece{bytes.Clone(d.data), d.at, d.off, d.seq, d.ack})
 }
 
 // replay reads held bytes.
 func (p *parser) replay(s *stream) {
 	held := p.held
-	p.held = nil
+	p.held, p.nHeld = nil, 0
 	for _, d := range held {
 		p.take(s, d)
 	}
@@ -167,8 +170,11 @@ func (p *parser) head(s *stream, d piece) int {
 		if n := blankPrefix(d.data); n > 0 {
 			return n
 		}
+		if n := proxyLine(d.data); n > 0 && d.off == 0 {
+			return n
+		}
 		p.mark = mark{first: d.at, off: d.off, seq: d.seq, ack: d.ack}
-		p.buf, p.kind = p.buf[:0], undecided
+		p.buf, p.kind, p.guess = p.buf[:0], undecided, false
 	}
 	if d.at.Frame > p.mark.last.Frame { // what fills a hole comes later than what lies behind it
 		p.mark.last = d.at
@@ -216,6 +222,16 @@ func blankPrefix(b []byte) int {
 	return n
 }
 
+// proxyLine returns the length of the line that a load balancer with the PROXY
+// protocol, version 1, writes before the bytes of its client; 0 if there is none.
+func proxyLine(b []byte) int {
+	const longest = 107
+	if !bytes.HasPrefix(b, []byte("PROXY ")) {
+		return 0
+	}
+	return bytes.IndexByte(b[:min(len(b), longest)], '\n') + 1
+}
+
 // partial keeps the beginning of a head.
 func (p *parser) partial(s *stream, from int, d piece) {
 	if from == 0 {
@@ -224,7 +240,7 @@ func (p *parser) partial(s *stream, from int, d piece) {
 	p.state = inHead
 	if len(p.buf) >= MaxHead {
 		s.a.result.HeadsTooLarge++
-		p.breakHead(s, false)
+		p.breakHead(s, true)
 	}
 }
 
@@ -415,11 +431,18 @@ func (p *parser) lost(s *stream, n int64) {
 	}
 }
 
+// passedOver reports whether bytes were not read that may have been a head.
+func (p *parser) passedOver() bool {
+	return p.unread || p.state == untilClose || p.state == holding || p.state == done && p.alien == ""
+}
+
 // end closes the books of a direction.
-func (p *parser) end(s *stream) {
+func (p *parser) end(s *stream, closed bool) {
 	switch {
-	case p.state == inHead && p.kind == undecided:
+	case p.state == inHead && p.kind == undecided && closed:
 		p.notHTTP(s, p.buf)
+	case p.state == inHead && p.kind == undecided:
+		p.unread = true
 	case p.state == inHead:
 		p.breakHead(s, false)
 	}

@@ -41,13 +41,15 @@ const (
 	RecipePrefix
 	RecipeSuffixGarbage
 	RecipeEchoesKey
+	RecipeKnownConstant // the Accept of a key that examples and tools use
+	RecipeSecondKey     // computed from another Sec-WebSocket-Key of the same request
 )
 
 var recipeNames = [...]string{
 	"", "unknown", "other-flow", "guid-typo-1", "guid-typo-2", "guid-lower-case", "key-decoded", "hex-digest",
 	"base64-of-hex", "no-padding", "url-safe", "key-lf", "key-cr", "key-crlf", "sp-key", "key-sp", "quoted-key",
 	"key-without-padding", "key-lower-case", "no-guid", "guid-first", "empty-key", "trailing-nul", "sha256", "md5",
-	"prefix", "suffix-garbage", "echoes-key",
+	"prefix", "suffix-garbage", "echoes-key", "known-constant", "second-key",
 }
 
 // String returns the recipe's name, "" for RecipeNone.
@@ -60,8 +62,13 @@ func findRecipe(key, accept string) Recipe {
 		return RecipeEchoesKey
 	}
 	for _, try := range recipes {
-		if try.accept(key) == accept {
+		if got := try.accept(key); got == accept && got != "" {
 			return try.recipe
+		}
+	}
+	for _, known := range knownKeys {
+		if accept == Accept(known.key) {
+			return RecipeKnownConstant
 		}
 	}
 	want := Accept(key)
@@ -84,7 +91,7 @@ var recipes = [...]struct {
 	{RecipeGUIDTypo1, func(k string) string { return hash(k + "258EAFA5-E914-47DA-95CA-5AB9DC11B5AB") }},
 	{RecipeGUIDTypo2, func(k string) string { return hash(k + "258EAFA5-E914-47DA-95CA-5AB0DC85B11F") }},
 	{RecipeGUIDLowerCase, func(k string) string { return hash(k + strings.ToLower(guid)) }},
-	{RecipeKeyDecoded, func(k string) string { return hash(decodeKey(k) + guid) }},
+	{RecipeKeyDecoded, keyDecoded},
 	{RecipeHexDigest, hexDigest},
 	{RecipeBase64OfHex, func(k string) string { return base64.StdEncoding.EncodeToString([]byte(hexDigest(k))) }},
 	{RecipeNoPadding, func(k string) string { return strings.TrimRight(Accept(k), "=") }},
@@ -127,15 +134,26 @@ func urlSafe(s string) string { return strings.NewReplacer("+", "-", "/", "_").R
 
 // decodeKey returns what a base64 decoder makes of a key, "" if it refuses.
 func decodeKey(key string) string {
-	b, _ := base64.StdEncoding.DecodeString(key)
+	b, err := base64.StdEncoding.DecodeString(key)
+	if err != nil {
+		return ""
+	}
 	return string(b)
+}
+
+// keyDecoded hashes the decoded key; "" if the key cannot be decoded.
+func keyDecoded(key string) string {
+	if nonce := decodeKey(key); nonce != "" {
+		return hash(nonce + guid)
+	}
+	return ""
 }
 
 // code returns the finding that says more about an Accept made by the recipe,
 // and false if there is none.
 func (r Recipe) code() (Code, bool) {
 	switch r {
-	case RecipeOtherFlow:
+	case RecipeOtherFlow, RecipeKnownConstant:
 		return AcceptBelongsToOtherFlow, true
 	case RecipeGUIDTypo1, RecipeGUIDTypo2, RecipeGUIDLowerCase:
 		return AcceptWrongGUID, true

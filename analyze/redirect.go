@@ -1,9 +1,12 @@
 package analyze
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -13,18 +16,17 @@ import (
 
 // Bounds of what counts as following a redirect.
 const (
-	MaxHops        = 20 // hops of one chain
-	followWithin   = 30 * int64(time.Second)
-	loopHops       = 5                  // more hops than this are a loop, whatever they ask for
-	minAfterwards  = int64(time.Second) // how long the capture must go on to say that nobody followed
-	maxMovedStamps = 64                 // redirects to TLS remembered per client
+	MaxHops       = 20 // hops of one chain
+	followWithin  = 30 * int64(time.Second)
+	loopHops      = 5                  // more hops than this are a loop, whatever they ask for
+	minAfterwards = int64(time.Second) // how long the capture must go on to say so of a client that closed
 )
 
 // URL returns what the request asked for: its absolute-form target, or Host and
 // target together (RFC 9112, Section 3.3), with a ws or wss scheme. It is nil if
 // the request was not seen or makes no URL.
 func (t *Attempt) URL() *url.URL {
-	if t.Request == nil {
+	if t.Request == nil || t.Request.Head.Method == "CONNECT" {
 		return nil
 	}
 	h := &t.Request.Head
@@ -97,10 +99,7 @@ func (a *Analyzer) noteMoved(t *Attempt) {
 		return
 	}
 	if _, u := t.target(); u != nil && webSocketScheme(u.Scheme) == "wss" {
-		client := t.Client().Addr()
-		if stamps := a.moved[client]; len(stamps) < maxMovedStamps {
-			a.moved[client] = append(stamps, t.Response.Done)
-		}
+		a.moved[t.Client().Addr()] = true
 	}
 }
 
@@ -178,9 +177,14 @@ func (c *Chain) add(t *Attempt) {
 // nextHop returns the first of the candidates that asks within followWithin of
 // the redirect, and that belongs to no chain yet.
 func nextHop(t *Attempt, candidates []*Attempt) *Attempt {
-	for _, n := range candidates {
-		after := n.Request.First.Time - t.Response.Done.Time
-		if n.Request.Done.Frame > t.Response.Done.Frame && 0 <= after && after <= followWithin && n.Redirect == nil {
+	done := t.Response.Done
+	i := sort.Search(len(candidates), func(i int) bool { return candidates[i].Request.Done.Frame > done.Frame })
+	for _, n := range candidates[i:] {
+		after := n.Request.First.Time - done.Time
+		if after > followWithin {
+			break
+		}
+		if after >= 0 && n.Redirect == nil {
 			return n
 		}
 	}
@@ -203,24 +207,21 @@ func (a *Analyzer) lastHop(t *Attempt, to *url.URL, last flow.Stamp) ChainEnd {
 	if webSocketScheme(to.Scheme) == "wss" && a.intoTLS(t, to) {
 		return ChainIntoTLS
 	}
-	if last.Time-t.Response.Done.Time < minAfterwards {
-		return ChainOutOfCapture
+	after := last.Time - t.Response.Done.Time
+	if after >= followWithin || after >= minAfterwards && t.Close.By == Client {
+		return ChainNotFollowed
 	}
-	return ChainNotFollowed
+	return ChainOutOfCapture
 }
 
 func (a *Analyzer) intoTLS(t *Attempt, to *url.URL) bool {
-	port := to.Port()
-	if port == "" {
-		port = "443"
+	port, err := strconv.ParseUint(cmp.Or(to.Port(), "443"), 10, 16)
+	if err != nil {
+		return false
 	}
-	for _, s := range a.tls {
-		after := s.at.Time - t.Response.Done.Time
-		if s.client == t.Client().Addr() && 0 <= after && after <= followWithin && strconv.Itoa(int(s.port)) == port {
-			return true
-		}
-	}
-	return false
+	starts := a.tls[tlsPeer{t.Client().Addr(), uint16(port)}]
+	i, _ := slices.BinarySearch(starts, t.Response.Done.Time)
+	return i < len(starts) && starts[i]-t.Response.Done.Time <= followWithin
 }
 
 // judge says what is wrong with the redirects of a chain.
@@ -269,7 +270,7 @@ func (t *Attempt) checkRedirect() {
 	case sameHost && onlySpelling(from, to):
 		t.find(RedirectHostPortNormalisation, location, "the URL in this spelling at once")
 	}
-	if login.MatchString(to.Hostname() + to.Path) {
+	if login.MatchString(to.Hostname()+to.Path) && !login.MatchString(from.Hostname()+from.Path) {
 		t.find(RedirectToLogin, location, "credentials in the request")
 	}
 	t.checkScheme(from, to, location)

@@ -3,8 +3,9 @@ package analyze
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // relate finds what only several attempts of a capture show together: keys used
@@ -71,7 +72,7 @@ func relatePortals(attempts []*Attempt) {
 		if t.Response == nil || t.Response.Head.Status < 300 || t.Response.Head.Status > 399 || t.URL() == nil {
 			continue
 		}
-		if _, to := t.target(); to != nil && site(to.Hostname()) != site(t.URL().Hostname()) {
+		if _, to := t.target(); to != nil && site(to.Hostname()) != site(t.URL().Hostname()) && !login.MatchString(to.Hostname()+to.Path) {
 			w := way{t.Client().Addr(), to.Hostname()}
 			sent[w] = append(sent[w], t)
 		}
@@ -121,10 +122,12 @@ func relateAccept(t *Attempt, byAccept map[string]*Attempt) {
 // key used again.
 func relateKey(same []*Attempt) {
 	var again []*Attempt
-	for _, t := range same {
-		if outer := outerOf(t, same); outer != nil {
+	conns := map[*flow.Conn]bool{}
+	for i, t := range same {
+		if outer := outerOf(t, same[max(0, i-maxHopsBack):i]); outer != nil {
 			compareHop(outer, t)
-		} else if !slices.ContainsFunc(again, func(o *Attempt) bool { return o.Conn == t.Conn }) {
+		} else if !conns[t.Conn] {
+			conns[t.Conn] = true
 			again = append(again, t)
 		}
 	}
@@ -136,6 +139,10 @@ func relateKey(same []*Attempt) {
 	}
 }
 
+// maxHopsBack is how many attempts with the same key are searched for the other
+// side of a proxy.
+const maxHopsBack = 16
+
 // outerOf returns the attempt of which t is the other side of a proxy: the same
 // key on another connection, asked while the first waited for its answer.
 func outerOf(t *Attempt, same []*Attempt) *Attempt {
@@ -143,7 +150,9 @@ func outerOf(t *Attempt, same []*Attempt) *Attempt {
 		if o == t || o.Conn == t.Conn || o.Request == nil || t.Request == nil {
 			continue
 		}
-		waiting := o.Response == nil || o.Response.Done.Frame > t.Request.Done.Frame
+		end := o.Close.At.Frame
+		waiting := o.Response == nil && (end == 0 || end > t.Request.Done.Frame) ||
+			o.Response != nil && o.Response.Done.Frame > t.Request.Done.Frame
 		if o.Request.Done.Frame < t.Request.Done.Frame && waiting && !sameEnds(o, t) {
 			return o
 		}

@@ -253,16 +253,19 @@ func isToken(s string) bool {
 
 // checkFraming checks what holds for the lines of any head, RFC 9112, Section 5.
 func checkFraming(h *Head, find finder) {
+	colon, space, fold := true, true, true // each is told once: a head may have thousands
 	for i := range h.Fields {
 		f := &h.Fields[i]
-		line := h.fieldLine(f)
-		if f.Name == "" {
-			find(HeaderLineWithoutColon, "", line, "name: value")
+		if f.Name == "" && colon {
+			colon = false
+			find(HeaderLineWithoutColon, "", h.fieldLine(f), "name: value")
 		}
-		if f.Pre > 0 {
-			find(SpaceBeforeColon, f.Name, line, f.Name+": "+f.Value)
+		if f.Pre > 0 && space {
+			space = false
+			find(SpaceBeforeColon, f.Name, h.fieldLine(f), f.Name+": "+f.Value)
 		}
-		if f.Folded {
+		if f.Folded && fold {
+			fold = false
 			find(ObsFold, f.Name, f.Value, "one line")
 		}
 	}

@@ -11,11 +11,11 @@ func (t *Attempt) checkStatus() {
 	m := t.Response
 	h := &m.Head
 	find := func(code Code, field, got, want string) { t.add(code, Server, m.Done.Frame, field, got, want) }
-	if t.framesAfterRefusal.Seen() {
-		t.add(ClientAcceptsNon101, Client, t.framesAfterRefusal.Frame, "", "a masked frame", "none after "+h.Line)
-	}
 	if t.statusCut() {
 		return
+	}
+	if t.framesAfterRefusal.Seen() {
+		t.add(ClientAcceptsNon101, Client, t.framesAfterRefusal.Frame, "", "a masked frame", "none after "+h.Line)
 	}
 	if h.Status == 0 {
 		find(ResponseNotHTTP, "status", h.Line, "HTTP/1.1 101 Switching Protocols")
@@ -124,7 +124,7 @@ func requestTarget(t *Attempt) string {
 }
 
 // portal matches the names that login pages of networks have.
-var portal = regexp.MustCompile(`(?i)captive|hotspot|wifi-?login|guest-?(wifi|login|portal)|portal[./]`)
+var portal = regexp.MustCompile(`(?i)captive-?portal|hotspot|wifi-?login|guest-?(wifi|login|portal)`)
 
 // checkIntermediary looks for the marks of a machine between client and server.
 func (t *Attempt) checkIntermediary(find finder) {
@@ -135,8 +135,9 @@ func (t *Attempt) checkIntermediary(find finder) {
 			find(TransparentProxy, field, mark, "the server's own answer")
 		}
 	case 200, 302, 303, 307:
-		location, _ := h.Get("Location")
-		if portal.MatchString(location) || portal.MatchString(t.Response.Body) {
+		location, to := t.target()
+		elsewhere := to == nil || t.URL() == nil || site(to.Hostname()) != site(t.URL().Hostname())
+		if h.Status == 200 && portal.MatchString(t.Response.Body) || h.Status != 200 && elsewhere && portal.MatchString(location) {
 			find(CaptivePortal, "Location", location, "the server's own answer")
 		}
 	}

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
@@ -9,25 +10,27 @@ import (
 
 // A stream is a connection that may carry HTTP/1.
 type stream struct {
-	a         *Analyzer
-	conn      *flow.Conn
-	dirs      [2]parser
-	roles     bool     // client is known
-	client    flow.Dir // the direction in which the client sends
-	waits     int      // pending exchanges whose answer decides what the client's next bytes are
-	pending   []exchange
-	early     *early
-	last      lastRequest
-	tunnel    string // target of the CONNECT that turned the connection into a tunnel
-	current   *Attempt
-	made      int
-	ended     [2]bool
-	forgotten bool // the reassembler dropped the connection
+	a          *Analyzer
+	conn       *flow.Conn
+	dirs       [2]parser
+	roles      bool     // client is known
+	client     flow.Dir // the direction in which the client sends
+	waits      int      // pending exchanges whose answer decides what the client's next bytes are
+	pending    []exchange
+	early      *early
+	last       lastRequest
+	challenged []challenge // refused CONNECTs that may still succeed
+	tunnel     string      // target of the CONNECT that turned the connection into a tunnel
+	current    *Attempt
+	made       int
+	ended      [2]bool
+	forgotten  bool // the reassembler dropped the connection
 }
 
 // An exchange is a request that waits for its answer.
 type exchange struct {
 	seq     uint32   // of the first byte of the request
+	last    int      // lastRequest.n, if the request is kept there; 0: it is not
 	ack     uint32   // what its sender had received by then; 0: unknown
 	head    bool     // the method is HEAD: the answer has no body
 	connect bool     // the method is CONNECT
@@ -39,6 +42,13 @@ type exchange struct {
 // special reports whether the answer decides what the client's next bytes are.
 func (x *exchange) special() bool { return x.attempt != nil || x.upgrade != nil || x.connect }
 
+// A challenge is a refused CONNECT. It counts only if the client does not get its
+// tunnel afterwards: a proxy that wants credentials refuses the first one.
+type challenge struct{ request, response *Message }
+
+// maxChallenges bounds the refused CONNECTs kept of one connection.
+const maxChallenges = 64
+
 // An early is a response that was captured before its request. What the server
 // sent behind it is held: without the request nobody knows whether it has a body.
 type early struct {
@@ -49,6 +59,7 @@ type early struct {
 // A lastRequest is the latest request that was not special, for the case that
 // it is answered by a 101 all the same. The buffer is used again and again.
 type lastRequest struct {
+	n   int // counts them
 	raw []byte
 	msg Message
 }
@@ -75,7 +86,7 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	p.take(s, piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack})
 	s.settleEarly()
 	if c.End != flow.Open {
-		p.end(s)
+		p.end(s, c.End == flow.FIN || c.End == flow.RST)
 		s.ended[c.Dir] = true
 		s.forgotten = s.forgotten || c.End == flow.Evicted
 		if s.ended[0] && s.ended[1] {
@@ -119,13 +130,15 @@ func (s *stream) request(p *parser, raw []byte, m Message) {
 		x.msg = &m
 	} else {
 		s.last.raw, s.last.msg = append(s.last.raw[:0], raw...), m
+		s.last.n++
+		x.last = s.last.n
 	}
 	if f.upgrade {
 		s.special(&x, &m)
 	}
-	s.await(x)
-	p.afterHead(f, false, false)
-	s.settleEarly()
+	if p.afterHead(f, false, false); s.await(x) {
+		s.settleEarly()
+	}
 }
 
 // special tells attempts from upgrades to other protocols.
@@ -161,15 +174,23 @@ func (s *stream) newAttempt(m *Message) *Attempt {
 	return t
 }
 
-func (s *stream) await(x exchange) {
+// await puts a request behind those that wait for their answers. It reports false
+// if there are too many: the connection is not read on.
+func (s *stream) await(x exchange) bool {
 	if len(s.pending) >= MaxPipelined {
 		s.a.result.Unpaired++
-		s.pop()
+		s.dirs[0].stop()
+		s.dirs[1].stop()
+		if x.attempt != nil {
+			x.attempt.unread = true
+		}
+		return false
 	}
 	s.pending = append(s.pending, x)
 	if x.special() {
 		s.waits++
 	}
+	return true
 }
 
 // pop takes the oldest request that waits.
@@ -226,6 +247,9 @@ func (s *stream) requestMayCome(m *Message) bool {
 // pair takes a response as the answer to the oldest request that it may answer,
 // if there is one.
 func (s *stream) pair(p *parser, raw []byte, m Message) {
+	if p.broken {
+		s.skipHeld(&m)
+	}
 	n := s.candidates(&m)
 	if p.broken && n > 1 {
 		n = s.dropUnanswered(n)
@@ -237,8 +261,11 @@ func (s *stream) pair(p *parser, raw []byte, m Message) {
 	}
 	status := statusCode(raw)
 	p.afterResponse(frame(raw), status, x.head, x.connect)
-	if n == 0 && p.state != betweenHeads && p.state != holding {
-		p.state, p.left = resync, 0 // without its request nobody knows whether it has a body
+	if n == 0 && p.state != betweenHeads && p.state != holding { // without its request nobody knows whether it has a body
+		p.guess = true
+		if p.state == untilClose {
+			p.state = resync
+		}
 	}
 	if status >= 100 && status < 200 && status != 101 {
 		if x.attempt != nil {
@@ -250,6 +277,20 @@ func (s *stream) pair(p *parser, raw []byte, m Message) {
 		s.pop()
 	}
 	s.answer(p, &x, raw, m, status)
+}
+
+// skipHeld drops an upgrade whose answer lies in a hole before m: the client sent
+// another request, which is held, and the server had received it.
+func (s *stream) skipHeld(m *Message) {
+	client := &s.dirs[s.client]
+	for s.waits > 0 && len(client.held) > 0 && m.reached(client.held[0].seq) && classify(client.held[0].data) == requestLine {
+		for s.waits > 0 {
+			if t := s.pop().attempt; t != nil {
+				t.unread = true
+			}
+		}
+		client.replay(s)
+	}
 }
 
 // dropUnanswered drops the requests whose answers lie in a hole of the server's
@@ -326,8 +367,9 @@ func (s *stream) refused(p *parser, x *exchange, m *Message) {
 		x.upgrade.Response, x.upgrade.Status = m, m.Head.Status
 		s.a.result.Upgrades = append(s.a.result.Upgrades, x.upgrade)
 	case x.connect:
-		t := s.newAttempt(x.msg)
-		t.Response, t.Tunnel = m, x.msg.Head.Target
+		if len(s.challenged) < maxChallenges {
+			s.challenged = append(s.challenged, challenge{x.msg, m})
+		}
 	}
 	if x.special() && (p.state == inBody || p.state == inChunkSize || p.state == untilClose) {
 		p.sample = m
@@ -341,7 +383,7 @@ func (s *stream) refused(p *parser, x *exchange, m *Message) {
 func (s *stream) switched(x *exchange, m *Message) {
 	t := x.attempt
 	if t == nil && x.upgrade == nil && isWebSocket101(m) {
-		if x.msg == nil && s.last.raw != nil {
+		if x.msg == nil && x.last > 0 && x.last == s.last.n {
 			x.msg = s.last.message()
 		}
 		t = s.newAttempt(x.msg)
@@ -411,6 +453,7 @@ func (p *parser) upgrade(s *stream, t *Attempt) {
 // connection of its own (RFC 9110, Section 9.3.6).
 func (s *stream) tunnelled(x *exchange) {
 	s.tunnel = x.msg.Head.Target
+	s.challenged = slices.DeleteFunc(s.challenged, func(c challenge) bool { return c.request.Head.Target == s.tunnel })
 	s.pending, s.early, s.waits = nil, nil, 0
 	for dir := range s.dirs {
 		s.dirs[dir].state = betweenHeads
@@ -452,11 +495,14 @@ func (s *stream) finish() {
 		}
 		if x.attempt != nil {
 			server := &s.dirs[s.client.Reverse()]
-			x.attempt.alien, x.attempt.alienAt, x.attempt.unread = server.alien, server.alienAt, server.unread
+			x.attempt.alien, x.attempt.alienAt, x.attempt.unread = server.alien, server.alienAt, x.attempt.unread || server.passedOver()
 		}
 	}
 	if s.early != nil {
 		s.releaseEarly() // to nothing
+	}
+	for _, c := range s.challenged {
+		s.newAttempt(c.request).Response = c.response
 	}
 	if s.current != nil {
 		s.current.forgotten = s.forgotten

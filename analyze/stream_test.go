@@ -277,7 +277,7 @@ func TestExchanges(t *testing.T) {
 		{"tunnel refused", func(d *dialogue) {
 			d.say(client, "CONNECT gw:80 HTTP/1.1\r\nHost: gw:80\r\n\r\n")
 			d.say(server, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 2\r\n\r\nno")
-		}, []string{`rejected CONNECT gw:80 407 "no" through gw:80 connect-tunnel-refused`}},
+		}, []string{`rejected CONNECT gw:80 407 "no" connect-tunnel-refused`}},
 		{"another protocol", func(d *dialogue) {
 			d.say(client, "GET / HTTP/1.1\r\nHost: gw\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n")
 			d.say(server, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", switching)
@@ -388,6 +388,12 @@ func TestHoles(t *testing.T) {
 			d.say(client, upgrade)
 			d.say(server, switching)
 		}, []string{"ok GET /ws 101"}},
+		{"a request, whose answer has a body in many segments", func(d *dialogue) {
+			d.lose(client, 30)
+			d.say(server, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", "body", " body")
+			d.say(client, upgrade)
+			d.say(server, strings.Split(switching, "")...)
+		}, []string{"ok GET /ws 101 response-split-over-segments"}},
 		{"a CONNECT request", func(d *dialogue) {
 			d.lose(client, 30)
 			d.say(server, "HTTP/1.1 200 OK\r\n\r\n")
@@ -613,7 +619,7 @@ func TestBounds(t *testing.T) {
 		for range MaxPipelined + 10 {
 			d.say(client, plain)
 		}
-		if r := d.finish(); r.Unpaired != 10 || r.Requests != MaxPipelined+10 {
+		if r := d.finish(); r.Unpaired != 1 || r.Requests != MaxPipelined+1 { // the connection is given up
 			t.Errorf("%d not paired of %d", r.Unpaired, r.Requests)
 		}
 	})

@@ -1,14 +1,17 @@
 package analyze
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // checkSwitch checks the server's half of the handshake, RFC 6455, Section 4.1.
-func (t *Attempt) checkSwitch() {
+func (t *Attempt) checkSwitch(last flow.Stamp) {
 	m := t.Response
 	h, whole := &m.Head, m.Complete || t.unterminated()
 	find := func(code Code, field, got, want string) { t.add(code, Server, m.Done.Frame, field, got, want) }
@@ -25,11 +28,12 @@ func (t *Attempt) checkSwitch() {
 	checkSpacing(h, find)
 	checkFraming(h, find)
 	t.checkShape(find)
-	t.checkAftermath()
+	t.checkAftermath(last)
 }
 
 func checkStatusLine(h *Head, find finder) {
 	switch {
+	case len(h.Line) == len(h.Raw): // it breaks off
 	case h.Phrase == "":
 		find(StatusLineNoReason, "reason", h.Line, "HTTP/1.1 101 Switching Protocols")
 	case !strings.EqualFold(h.Phrase, "Switching Protocols"):
@@ -102,6 +106,11 @@ func (t *Attempt) checkAccept(h *Head, whole bool, find finder) {
 	}
 	if t.Accept != t.Expected {
 		t.Cause = findRecipe(t.Key, t.Accept)
+		for _, other := range t.Request.Head.Named("Sec-WebSocket-Key") {
+			if t.Accept == Accept(other.Value) {
+				t.Cause = RecipeSecondKey
+			}
+		}
 		find(AcceptMismatchCode, name, t.Accept, t.Expected)
 	} else if f.Post > 1 || f.Trail > 0 {
 		find(AcceptSurroundingWhitespace, name, h.fieldLine(&f), name+": "+t.Accept)
@@ -268,7 +277,7 @@ const (
 )
 
 // checkAftermath looks at what the client made of the 101.
-func (t *Attempt) checkAftermath() {
+func (t *Attempt) checkAftermath(last flow.Stamp) {
 	m := t.Response
 	client := t.firstBytes[Client-1]
 	if m.Tail > 0 && client.Seen() && client.Time-m.Done.Time >= networkTimer {
@@ -277,7 +286,7 @@ func (t *Attempt) checkAftermath() {
 	if t.Accept != "" && t.Accept == t.Expected && t.worst() < Error {
 		t.checkRefusal()
 	}
-	t.checkSilence()
+	t.checkSilence(last)
 }
 
 func (t *Attempt) checkRefusal() {
@@ -287,15 +296,19 @@ func (t *Attempt) checkRefusal() {
 		return
 	}
 	ended := t.Close.By == Client && (t.Close.How == CloseFIN || t.Close.How == CloseRST) &&
-		!t.Frames[Client-1].Unclear && t.Conn.Lost[t.ClientDir] == 0 && !t.Conn.Unseen[t.ClientDir]
-	if after := t.Close.At.Time - m.Done.Time; ended && t.Frames[Client-1].Total() == 0 && after <= refusesWithin {
+		t.Conn.Lost[t.ClientDir] == 0 && !t.Conn.Unseen[t.ClientDir]
+	if after := t.Close.At.Time - m.Done.Time; ended && t.Frames[Client-1] == (Frames{}) && 0 <= after && after <= refusesWithin {
 		t.add(AcceptOKButClientRefuses, Client, t.Close.At.Frame, "", fmt.Sprintf("%v after %v, no frame", t.Close.How, time.Duration(after)), "frames")
 	}
 }
 
 // checkSilence looks for a broker that does not answer because the sub-protocol
 // is not the one it serves.
-func (t *Attempt) checkSilence() {
+func (t *Attempt) checkSilence(last flow.Stamp) {
+	client := t.firstBytes[Client-1]
+	if end := cmp.Or(t.Close.At.Time, last.Time); t.Frames[Client-1].Data() == 0 || end-client.Time < minSilence {
+		return
+	}
 	if t.Request == nil || t.Frames[Client-1].Total() == 0 || t.Frames[Server-1].Data() > 0 || t.Frames[Server-1].Unclear {
 		return
 	}

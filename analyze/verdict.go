@@ -10,8 +10,8 @@ import (
 )
 
 // minSilence is how long a capture must go on after a request for the lack of an
-// answer to mean something.
-const minSilence = int64(time.Second)
+// answer to mean something. A client that closes its direction may still get one.
+const minSilence = 5 * int64(time.Second)
 
 func (t *Attempt) add(code Code, side Side, frame int, field, got, want string) {
 	t.Findings = append(t.Findings, Finding{
@@ -60,7 +60,7 @@ func (t *Attempt) judge(last flow.Stamp) {
 		t.Verdict, t.Reason = t.unanswered(last)
 		t.checkSilentEnd(last)
 	case t.Response.Head.Status == 101:
-		t.checkSwitch()
+		t.checkSwitch(last)
 	default:
 		t.checkStatus()
 	}
@@ -144,7 +144,7 @@ func (t *Attempt) unanswered(last flow.Stamp) (Verdict, string) {
 		return Indeterminate, "a part of the request is missing from the capture"
 	case t.Close.How == Forgotten:
 		return Indeterminate, "the connection was forgotten before it was answered"
-	case t.Close.How != StillOpen:
+	case t.Close.How == CloseRST || t.Conn.FIN[server].Seen():
 		return NoResponse, ""
 	}
 	if silence := last.Time - t.Request.Done.Time; silence < minSilence {
@@ -163,6 +163,8 @@ func (t *Attempt) checkSilentEnd(last flow.Stamp) {
 	case t.Verdict == NotHTTP:
 		t.add(ResponseNotHTTP, Server, t.alienAt.Frame, "first bytes", t.alien, "HTTP/1.1")
 	case t.Verdict != NoResponse:
+	case !t.Request.Complete && !t.Conn.Unseen[t.ClientDir]:
+		t.add(HeadNotTerminated, Client, t.Request.Done.Frame, "head", "no blank line", "a blank line after the last field")
 	case t.Close.By == Server && t.Close.How == CloseRST:
 		find(TCPRSTAfterRequest, Server, t.Close.At, after.String())
 	case t.Close.By == Server:

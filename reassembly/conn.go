@@ -125,13 +125,13 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	if s.wire > 0 {
 		r.payload(c, dir, seq, s, at)
 	}
-	if s.flags&flagFIN != 0 {
+	if s.flags&flagFIN != 0 && c.plausible(dir, seq) {
 		c.fin(dir, seq+uint32(s.wire), s.ack, at)
 	}
 	if h.hasFIN && !h.ended {
 		r.endAtFIN(c, dir)
 	}
-	if s.flags&flagRST != 0 && c.plausibleRST(dir, seq) && !c.RST[dir].Seen() {
+	if s.flags&flagRST != 0 && c.plausible(dir, seq) && !c.RST[dir].Seen() {
 		c.RST[dir] = at
 	}
 	c.Acked[0], c.Unseen[0] = c.half[0].evidence()
@@ -160,10 +160,10 @@ func (h *half) acknowledge(ack uint32) {
 // whether more than that was.
 func (h *half) evidence() (acked, unseen bool) {
 	if !h.hasAck || !h.hasBase {
-		return false, h.hasAck && !h.hasBase && h.started
-	}
-	if !h.started {
 		return false, false
+	}
+	if !h.started { // nothing seen but the numbers in empty segments
+		return false, int32(h.acked-h.base) > 2 // what stands for the SYN, and a FIN
 	}
 	d := int32(h.acked - h.high)
 	if h.hasFIN && d == 1 {
@@ -215,15 +215,16 @@ func (c *conn) fin(dir flow.Dir, seq, ack uint32, at flow.Stamp) {
 	h.finSeq, h.hasFIN = seq, true
 }
 
-// plausibleRST keeps a reset from elsewhere in the sequence space from ending a
-// connection: it must lie at, or not far ahead of, what its sender sent or what
-// the receiver expects (RFC 9293, Section 3.10.7).
-func (c *conn) plausibleRST(dir flow.Dir, seq uint32) bool {
+// plausible keeps a RST or FIN from elsewhere in the sequence space from ending
+// a connection: it must not lie before what was seen and acknowledged, nor far
+// ahead of what its sender sent (RFC 9293, Section 3.10.7).
+func (c *conn) plausible(dir flow.Dir, seq uint32) bool {
 	h := &c.half[dir]
 	if !h.started || !h.hasBase {
 		return true
 	}
-	return near(seq, h.high) || h.hasAck && seq == h.acked
+	old := int32(seq-h.high) < 0 && h.hasAck && int32(seq-h.acked) < 0
+	return near(seq, h.high) && !old
 }
 
 // replace opens a connection on a 4-tuple that is in use. The one that it
@@ -234,12 +235,14 @@ func (r *Reassembler) replace(c *conn, swapped bool, s *segment, at flow.Stamp) 
 		r.forget(c.older)
 		c.older = nil
 	}
-	r.table.remove(c)
-	next := r.open(c.key, swapped, s, at)
 	if c.lingers {
 		r.end(c, flow.Evicted)
 		r.forget(c)
-	} else {
+		return r.open(c.key, swapped, s, at)
+	}
+	r.table.remove(c)
+	next := r.open(c.key, swapped, s, at)
+	if c.place >= 0 { // not evicted just now
 		next.older = c
 	}
 	return next
@@ -312,12 +315,17 @@ func (c *conn) cheaper(o *conn) bool {
 
 // wanted reports whether the consumer has an interest in the connection.
 func (c *conn) wanted() bool {
-	return c.State != nil && !(c.half[0].ended && c.half[1].ended)
+	idle := func(h *half) bool { return h.none || h.ended }
+	return c.State != nil && !(idle(&c.half[0]) && idle(&c.half[1]))
 }
 
 func (r *Reassembler) forget(c *conn) {
+	if c.place < 0 {
+		return // as a connection may be that is older than another
+	}
 	r.table.remove(c)
 	last := r.order[len(r.order)-1]
 	r.order[c.place], last.place = last, c.place
+	c.place = -1
 	r.order = r.order[:len(r.order)-1]
 }

@@ -260,10 +260,11 @@ func (d *disorder) settle() {
 	}
 }
 
+var zeros [64 << 10]byte // never written
+
 // fill closes the holes up to a position with zeros. Their bytes lie before the
 // next wanted byte, so nobody sees them.
 func (d *disorder) fill(upTo uint32) {
-	var zeros [4096]byte
 	for int32(upTo-d.sent) > 0 && len(d.spans) > 0 {
 		n := min(d.spans[0].start, upTo) - d.sent
 		if n == 0 {

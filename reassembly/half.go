@@ -45,7 +45,7 @@ func (r *Reassembler) place(c *conn, dir flow.Dir, seq uint32, s *segment, at fl
 		r.resort(h.q, seq, s, at)
 	case ahead <= 0:
 		r.inOrder(c, dir, seq, s, at)
-	case ahead > maxAhead:
+	case int32(end-h.next) > maxAhead:
 		r.farAhead(c, dir, seq, s, at)
 	default:
 		r.resort(r.disorder(c, dir, at), seq, s, at)

@@ -53,7 +53,7 @@ const (
 // the length of the packet on the wire. It never fails: what it cannot read is
 // told by its kind.
 func peek(link capture.LinkType, b []byte, wireLen int, s *segment) kind {
-	cut := wireLen - len(b)
+	cut := max(0, wireLen-len(b)) // a length on the wire that is less than what was captured makes no sense
 	switch link {
 	case capture.LinkEthernet:
 		if len(b) < 14 {

@@ -270,6 +270,20 @@ func (c *peekCase) check(t *testing.T) {
 	}
 }
 
+// TestPeekWireLength has records that say that less was on the wire than they
+// hold.
+func TestPeekWireLength(t *testing.T) {
+	for _, c := range peekCases {
+		var whole, s segment
+		want := peek(c.link, c.data, len(c.data), &whole)
+		for n := range c.data {
+			if got := peek(c.link, c.data, n, &s); got != want || got == tcp && (s.wire != whole.wire || !bytes.Equal(s.payload, whole.payload)) {
+				t.Errorf("%s, %d on the wire: kind %d, payload %q of %d, want kind %d, payload %q of %d", c.name, n, got, s.payload, s.wire, want, whole.payload, whole.wire)
+			}
+		}
+	}
+}
+
 // TestPeekEveryCut cuts every packet of the table everywhere: what is left of
 // it must be the beginning of the same segment, or be told as cut.
 func TestPeekEveryCut(t *testing.T) {
@@ -296,16 +310,20 @@ func TestPeekEveryCut(t *testing.T) {
 
 func FuzzPeek(f *testing.F) {
 	for _, c := range peekCases {
-		f.Add(uint16(c.link), c.data, uint16(max(0, c.wire-len(c.data))))
+		f.Add(uint16(c.link), c.data, max(0, c.wire-len(c.data)))
 	}
-	f.Fuzz(func(t *testing.T, link uint16, data []byte, cut uint16) {
-		data = slices.Clip(bytes.Clone(data))
-		var s segment
-		if peek(capture.LinkType(link), data, len(data)+int(cut), &s) != tcp {
+	f.Fuzz(func(t *testing.T, link uint16, data []byte, cut int) {
+		if cut > 1<<32 || cut < -1<<32 { // the lengths in files have 32 bits
 			return
 		}
+		data = slices.Clip(bytes.Clone(data))
+		var s segment
+		if peek(capture.LinkType(link), data, len(data)+cut, &s) != tcp {
+			return
+		}
+		cut = max(0, cut)
 		checkInside(t, data, s.payload)
-		if s.wire < len(s.payload) || s.wire > len(s.payload)+int(cut) {
+		if s.wire < len(s.payload) || s.wire > len(s.payload)+cut {
 			t.Errorf("%d bytes of %d, with %d cut off the packet", len(s.payload), s.wire, cut)
 		}
 		if n := len(s.src); n != len(s.dst) || n != 4 && n != 16 {

@@ -108,6 +108,9 @@ func (r *Reassembler) Stats() Stats {
 // Packet takes the next packet of the capture. It keeps nothing of p.
 func (r *Reassembler) Packet(p *capture.Packet) {
 	r.stats.Packets++
+	if r.stats.Packets%64 == 0 && p.Time < r.nextTic-tickEvery { // time ran backwards
+		r.nextTic = p.Time
+	}
 	if p.Time >= r.nextTic {
 		r.tick(p.Time)
 	}

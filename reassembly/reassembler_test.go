@@ -332,6 +332,16 @@ func TestDelivery(t *testing.T) {
 			k.data(A, 1<<25, "xyz")
 			k.data(A, 3, "def")
 		}, []string{"A0 abc", "A3 def", "A6 end", "B0 end"}},
+		{"segment that ends far ahead", func(k *talk) {
+			k.data(A, 0, "abc")
+			k.data(A, 3+maxAhead-1, "xyz")
+			k.data(A, 3, "def")
+		}, []string{"A0 abc", "A3 def", "A6 end", "B0 end"}},
+		{"segment that ends as far ahead as may be", func(k *talk) {
+			k.data(A, 0, "abc")
+			k.data(A, 3+maxAhead-3, "xyz")
+			k.data(A, 3, "def")
+		}, []string{"A0 abc", "A3 def", "A1048576 lost 1048570 xyz", "A1048579 end", "B0 end"}},
 		{"two segments far ahead are not", func(k *talk) {
 			k.data(A, 0, "abc")
 			k.data(A, 1<<25, "xyz")

@@ -16,7 +16,7 @@ type reading struct {
 	result      *analyze.Result
 	capture     capture.Stats
 	streams     reassembly.Stats
-	first, last flow.Stamp // the earliest and the latest packet read
+	first, last flow.Stamp // the packet with the earliest time, and the last packet
 	elapsed     time.Duration
 }
 
@@ -49,17 +49,16 @@ func read(src *capture.Source, complain func(error), watch *progress) *reading {
 	return r
 }
 
-// span keeps the time that the capture covers. Packets without a time do not
-// count.
+// span keeps the first and the last packet. Packets without a time do not count.
+// The last is that of the capture's order: one packet dated far ahead must not
+// make all silence long.
 func (r *reading) span(p *capture.Packet) {
 	if p.Time == 0 {
 		return
 	}
+	r.last = flow.Stamp{Frame: p.Num, Time: p.Time}
 	if !r.first.Seen() || p.Time < r.first.Time {
-		r.first = flow.Stamp{Frame: p.Num, Time: p.Time}
-	}
-	if p.Time >= r.last.Time {
-		r.last = flow.Stamp{Frame: p.Num, Time: p.Time}
+		r.first = r.last
 	}
 }
 
