@@ -2,16 +2,24 @@ module github.com/wssniff/wssniff
 
 go 1.26.0
 
+// Asked for by name: packets and TCP, flags, tables.
+require (
+	github.com/google/gopacket v1.1.19
+	github.com/olekukonko/tablewriter v1.1.5
+	github.com/spf13/pflag v1.1.0
+)
+
+require (
+	github.com/klauspost/compress v1.20.3 // gzip and zstd: pure Go, bounded memory, what most of the ecosystem uses
+	github.com/pierrec/lz4/v4 v4.1.33 // the one kept LZ4 in Go
+	golang.org/x/term v0.47.0 // is it a terminal, and how wide
+)
+
+// For tests.
 require (
 	github.com/google/go-cmp v0.7.0
-	github.com/google/gopacket v1.1.19
-	github.com/klauspost/compress v1.20.3
-	github.com/olekukonko/tablewriter v1.1.5
-	github.com/pierrec/lz4/v4 v4.1.33
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
-	github.com/spf13/pflag v1.1.0
-	golang.org/x/term v0.47.0
+	github.com/rogpeppe/go-internal v1.16.0 // testscript
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // every line of JSON against the schema
 )
 
 require (
@@ -31,7 +39,7 @@ require (
 	golang.org/x/sync v0.24.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/telemetry v0.0.0-20261010193011-f71dc92da45e // indirect
-	golang.org/x/text v0.14.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	golang.org/x/vuln v1.9.0 // indirect
 	honnef.co/go/tools v0.8.2 // indirect
