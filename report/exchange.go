@@ -73,6 +73,15 @@ func domainOf(host string) string {
 	return host
 }
 
+// completeFrame returns the frame in which a head became complete; 0 if it never
+// did.
+func completeFrame(m *analyze.Message) int {
+	if m == nil || !m.Complete {
+		return 0
+	}
+	return m.Done.Frame
+}
+
 // frameOf returns the frame in which a head became complete, or broke off; 0 if
 // it was not seen.
 func frameOf(m *analyze.Message) int {

@@ -127,12 +127,12 @@ func (f *filler) websocket() *websocketPart {
 		Verdict:        a.Verdict.String(),
 		Reason:         f.text(a.Reason),
 		TCPStream:      a.Conn.ID,
-		RequestFrame:   frameOf(a.Request),
-		ResponseFrame:  frameOf(a.Response),
+		RequestFrame:   completeFrame(a.Request),
+		ResponseFrame:  completeFrame(a.Response),
 		Interim:        a.Interim,
 		Tunnel:         utf8Text(f.v.authority(a.Tunnel)),
 		AcceptExpected: a.Expected,
-		AcceptCause:    a.Cause.String(),
+		AcceptCause:    causeOf(a),
 		Findings:       f.findings(),
 		Redirect:       f.redirect(),
 		Close:          f.close(),
@@ -270,4 +270,12 @@ func (f *filler) timing() timingRecord {
 		t.Response = since(f.a.Response.First)
 	}
 	return t
+}
+
+// causeOf names the recipe of a wrong Accept; "" if there is none that fits.
+func causeOf(a *analyze.Attempt) string {
+	if a.Cause == analyze.RecipeUnknown {
+		return ""
+	}
+	return a.Cause.String()
 }
