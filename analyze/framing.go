@@ -46,7 +46,8 @@ func (f *framing) field(line []byte) {
 		}
 	case foldEqual(name, "transfer-encoding"):
 		f.coded = true
-		f.chunked = len(value) >= 7 && foldEqual(value[len(value)-7:], "chunked")
+		last := bytes.TrimLeft(value[bytes.LastIndexByte(value, ',')+1:], " \t")
+		f.chunked = foldEqual(last, "chunked")
 	case foldEqual(name, "upgrade"), len(name) > 14 && foldEqual(name[:14], "sec-websocket-"):
 		f.upgrade = true
 	}

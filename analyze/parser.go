@@ -38,6 +38,8 @@ type parser struct {
 	nHeld   int    // bytes in held
 	pos     int64  // offset of the next byte
 	next    uint32 // sequence number after the last byte read; 0: none read
+	ack     uint32 // acknowledgement number of the packet with the last bytes
+	before  uint32 // the same before the last hole; valid iff broken
 	buf     []byte // the beginning of a head or of a line
 	mark    mark   // of the head that begins in buf
 	kind    start  // what the head that begins in buf is
@@ -354,6 +356,11 @@ func (p *parser) line(d piece) int {
 		}
 		return len(d.data)
 	}
+	if len(p.buf)+nl > maxLine {
+		p.state = resync
+		p.freeBuf()
+		return len(d.data)
+	}
 	line := d.data[:nl]
 	if len(p.buf) > 0 {
 		line = append(p.buf, line...)
@@ -425,7 +432,7 @@ func (p *parser) lost(s *stream, n int64) {
 	case inFrames:
 		p.frames.lost()
 	}
-	p.broken = true
+	p.broken, p.before = true, p.ack
 	if len(p.held) > 0 {
 		p.dropped = true
 	}

@@ -34,6 +34,7 @@ type exchange struct {
 	ack     uint32   // what its sender had received by then; 0: unknown
 	head    bool     // the method is HEAD: the answer has no body
 	connect bool     // the method is CONNECT
+	doubt   bool     // a request may be missing whose answer comes first
 	msg     *Message // nil: the request is not in the capture, or it is not special
 	attempt *Attempt // nil: no attempt
 	upgrade *Upgrade // nil: no upgrade to another protocol
@@ -83,6 +84,7 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 		p.next = c.Seq
 		s.settleEarly()
 	}
+	p.ack = c.Ack
 	p.take(s, piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack})
 	s.settleEarly()
 	if c.End != flow.Open {
@@ -136,9 +138,23 @@ func (s *stream) request(p *parser, raw []byte, m Message) {
 	if f.upgrade {
 		s.special(&x, &m)
 	}
+	x.doubt, p.broken = s.mayFollowLost(p, &m), false
 	if p.afterHead(f, false, false); s.await(x) {
 		s.settleEarly()
 	}
+}
+
+// mayFollowLost reports whether a request that is missing from the capture may
+// still be unanswered when the client sends m: bytes of the client are missing
+// before m, and the client received nothing meanwhile.
+func (s *stream) mayFollowLost(p *parser, m *Message) bool {
+	if !p.broken || m.ack == 0 {
+		return false
+	}
+	if p.before != 0 {
+		return m.ack == p.before
+	}
+	return (s.conn.SYN.Seen() || s.conn.SYNACK.Seen()) && s.dirs[s.client.Reverse()].next == 0
 }
 
 // special tells attempts from upgrades to other protocols.
@@ -260,6 +276,12 @@ func (s *stream) pair(p *parser, raw []byte, m Message) {
 		x = s.pending[0]
 	}
 	status := statusCode(raw)
+	if x.doubt && status != 101 && status >= 200 { // a 101 is the last answer, so it is that to the last request
+		if x.attempt != nil {
+			x.attempt.unread = true
+		}
+		n, x = 0, exchange{}
+	}
 	p.afterResponse(frame(raw), status, x.head, x.connect)
 	if n == 0 && p.state != betweenHeads && p.state != holding { // without its request nobody knows whether it has a body
 		p.guess = true

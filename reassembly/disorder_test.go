@@ -26,7 +26,7 @@ const (
 
 // FuzzReassemble carries two streams through a bad network and a bad sniffer.
 func FuzzReassemble(f *testing.F) {
-	for mode := range uint16(modes) {
+	for mode := uint16(0); mode < modes; mode += 3 {
 		f.Add(uint64(mode)*31+7, mode, uint16(mode*3), uint16(1000-mode/2))
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, mode, lenA, lenB uint16) {
