@@ -310,12 +310,10 @@ func TestPeekEveryCut(t *testing.T) {
 
 func FuzzPeek(f *testing.F) {
 	for _, c := range peekCases {
-		f.Add(uint16(c.link), c.data, max(0, c.wire-len(c.data)))
+		f.Add(uint16(c.link), c.data, int32(max(0, c.wire-len(c.data))))
 	}
-	f.Fuzz(func(t *testing.T, link uint16, data []byte, cut int) {
-		if cut > 1<<32 || cut < -1<<32 { // the lengths in files have 32 bits
-			return
-		}
+	f.Fuzz(func(t *testing.T, link uint16, data []byte, missing int32) {
+		cut := int(missing)
 		data = slices.Clip(bytes.Clone(data))
 		var s segment
 		if peek(capture.LinkType(link), data, len(data)+cut, &s) != tcp {
