@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -21,29 +22,41 @@ func Schema() []byte { return bytes.Clone(schemaJSON) }
 // Latin-1, so that none is lost; values are never cut.
 func JSONL(w io.Writer, in *Input, opt *Options) error {
 	opt = opt.orDefault()
-	b := bufio.NewWriter(w)
+	l := newLines(w)
 	m := newMasker(opt)
 	for _, a := range in.Result.Attempts {
-		if err := writeLine(b, newRecord(a, m, opt)); err != nil {
+		if err := l.write(newRecord(a, m, opt)); err != nil {
 			return err
 		}
 	}
 	if opt.Summary {
-		if err := writeLine(b, newSummary(in)); err != nil {
+		if err := l.write(newSummary(in)); err != nil {
 			return err
 		}
 	}
-	return b.Flush()
+	return l.w.Flush()
 }
 
-func writeLine(w io.Writer, record any) error {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(record); err != nil {
+// lines writes records as JSON, one a line, through a buffer of one line.
+type lines struct {
+	w    *bufio.Writer
+	line bytes.Buffer
+	enc  *json.Encoder
+}
+
+func newLines(w io.Writer) *lines {
+	l := &lines{w: bufio.NewWriter(w)}
+	l.enc = json.NewEncoder(&l.line)
+	l.enc.SetEscapeHTML(false)
+	return l
+}
+
+func (l *lines) write(record any) error {
+	l.line.Reset()
+	if err := l.enc.Encode(record); err != nil {
 		return fmt.Errorf("encoding a record: %w", err)
 	}
-	_, err := w.Write(escapeInvisible(buf.Bytes()))
+	_, err := l.w.Write(escapeInvisible(l.line.Bytes()))
 	return err
 }
 
@@ -51,6 +64,9 @@ func writeLine(w io.Writer, record any) error {
 // that encoding/json lets through, as \u escapes: DEL, the C1 controls, marks
 // of direction. They stand inside strings only.
 func escapeInvisible(line []byte) []byte {
+	if !slices.ContainsFunc(line, func(c byte) bool { return c >= 0x7f }) {
+		return line
+	}
 	var out []byte
 	done := 0
 	for i := 0; i < len(line); {

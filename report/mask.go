@@ -93,20 +93,35 @@ func (m *masker) text(s string) string {
 	if m.show || s == "" {
 		return s
 	}
-	s = headerLine.ReplaceAllStringFunc(s, func(line string) string {
-		name, value, _ := strings.Cut(line, ":")
-		return name + ": " + m.secret(strings.TrimSpace(value))
-	})
-	s = m.pairs(s)
-	s = m.groups(jsonPair, s, func(g []string) string {
-		if !secretName(g[1]) {
-			return g[0]
-		}
-		return `"` + g[1] + `"` + g[2] + m.secret(g[3]) + `"`
-	})
-	s = m.groups(userinfo, s, func(g []string) string { return "//" + m.secret(g[1]) + "@" })
-	s = m.groups(bearer, s, func(g []string) string { return g[1] + m.secret(g[2]) + g[3] })
-	return jwt.ReplaceAllStringFunc(s, m.secret)
+	// Each pattern is tried only where a byte without which it cannot match is
+	// there: most texts have none of them.
+	if strings.Contains(s, ":") && strings.ContainsAny(s, "KkZz") {
+		s = headerLine.ReplaceAllStringFunc(s, func(line string) string {
+			name, value, _ := strings.Cut(line, ":")
+			return name + ": " + m.secret(strings.TrimSpace(value))
+		})
+	}
+	if strings.Contains(s, "=") {
+		s = m.pairs(s)
+	}
+	if strings.Contains(s, `"`) {
+		s = m.groups(jsonPair, s, func(g []string) string {
+			if !secretName(g[1]) {
+				return g[0]
+			}
+			return `"` + g[1] + `"` + g[2] + m.secret(g[3]) + `"`
+		})
+	}
+	if strings.Contains(s, "@") {
+		s = m.groups(userinfo, s, func(g []string) string { return "//" + m.secret(g[1]) + "@" })
+	}
+	if strings.ContainsAny(s, " \t\r\n\f") {
+		s = m.groups(bearer, s, func(g []string) string { return g[1] + m.secret(g[2]) + g[3] })
+	}
+	if strings.Contains(s, "eyJ") {
+		s = jwt.ReplaceAllStringFunc(s, m.secret)
+	}
+	return s
 }
 
 var (
