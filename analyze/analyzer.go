@@ -62,20 +62,27 @@ func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
 
 // admit decides what a connection is by its first bytes.
 func (a *Analyzer) admit(c *flow.Chunk) *stream {
-	if len(c.Data) >= 3 && c.Lost == 0 && c.Data[0] == 0x16 && c.Data[1] == 3 && c.Data[2] <= 4 { // TLS handshake record, RFC 8446, Section 5.1
-		a.result.TLSConns++
-		a.noteTLS(c)
+	if c.Lost == 0 && startsTLS(c.Data) {
+		a.noteTLS(c.Conn, c.Dir, c.Stamp)
 		return notOurs
 	}
 	return &stream{a: a, conn: c.Conn}
 }
 
-// noteTLS remembers a TLS connection of a client that was redirected to one.
-func (a *Analyzer) noteTLS(c *flow.Chunk) {
-	client := c.Conn.Addr(c.Dir).Addr()
+// startsTLS reports whether bytes begin with a TLS handshake record, RFC 8446,
+// Section 5.1.
+func startsTLS(b []byte) bool {
+	return len(b) >= 3 && b[0] == 0x16 && b[1] == 3 && b[2] <= 4
+}
+
+// noteTLS counts a TLS connection, and remembers it if its client was redirected
+// to one.
+func (a *Analyzer) noteTLS(c *flow.Conn, dir flow.Dir, at flow.Stamp) {
+	a.result.TLSConns++
+	client := c.Addr(dir).Addr()
 	if a.moved[client] && a.starts < maxTLSStarts {
-		peer := tlsPeer{client, c.Conn.Addr(c.Dir.Reverse()).Port()}
-		a.tls[peer] = append(a.tls[peer], c.Stamp.Time)
+		peer := tlsPeer{client, c.Addr(dir.Reverse()).Port()}
+		a.tls[peer] = append(a.tls[peer], at.Time)
 		a.starts++
 	}
 }

@@ -475,6 +475,9 @@ const (
 // classify tells what a message begins with, RFC 9112, Sections 3 and 4. HTTP/2's
 // preface is alien: its frames are not read.
 func classify(b []byte) start {
+	if len(b) < 3 && len(b) > 0 && b[0] == 0x16 && (len(b) == 1 || b[1] == 3) { // TLS, perhaps
+		return undecided
+	}
 	const version = "HTTP/"
 	if n := min(len(b), len(version)); string(b[:n]) == version[:n] {
 		if n < len(version) {

@@ -489,6 +489,12 @@ const maxAlien = 32
 
 // notHTTP takes the bytes of a direction that should be HTTP and is not.
 func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
+	if !s.roles && startsTLS(first) && !p.broken {
+		s.a.noteTLS(s.conn, p.dir, at)
+		s.dirs[0].stop()
+		s.dirs[1].stop()
+		return
+	}
 	if s.roles && p.dir == s.client {
 		s.framesInHTTP(first, at)
 		return
