@@ -19,6 +19,8 @@ import (
 // options is the command line.
 type options struct {
 	inputs      []string
+	filter      string
+	bpfProgram  string
 	format      string
 	output      string
 	color       string
@@ -51,6 +53,8 @@ func (o *options) group(title string) *pflag.FlagSet {
 func (o *options) define() {
 	in := o.group("Input")
 	in.StringArrayVarP(&o.inputs, "read", "r", nil, "read this `FILE`, as if it were named without the flag; repeatable")
+	in.StringVarP(&o.filter, "filter", "f", "", "read only packets that match `EXPR`: tcpdump's host, net, port, portrange, tcp, ip, ip6, vlan, and, or, not, ()")
+	in.StringVar(&o.bpfProgram, "bpf-program", "", "the same for a program: `FILE` holds the output of tcpdump -ddd EXPR")
 	out := o.group("Output")
 	out.StringVar(&o.format, "format", "table", "`FORMAT` of the report: table, jsonl, csv or markdown")
 	out.StringVarP(&o.output, "output", "o", "", "write the report to `FILE` instead of standard output")
@@ -99,7 +103,7 @@ func parseArgs(args []string, env func(string) (string, bool)) (*options, error)
 }
 
 // commandLineOnly are the flags that the environment does not set.
-var commandLineOnly = []string{"read", "explain", "help", "version"}
+var commandLineOnly = []string{"read", "filter", "bpf-program", "explain", "help", "version"}
 
 func fromEnvironment(all *pflag.FlagSet, env func(string) (string, bool)) error {
 	var errs []error
@@ -121,6 +125,8 @@ func (o *options) validate() error {
 		return nil
 	case formats[o.format] == nil:
 		return fmt.Errorf("no format %q: choose table, jsonl, csv or markdown", o.format)
+	case o.filter != "" && o.bpfProgram != "":
+		return errors.New("--filter and --bpf-program exclude each other")
 	case o.width < -1:
 		return fmt.Errorf("--width cannot be %d", o.width)
 	case o.failOn != "" && !known(severities, o.failOn):

@@ -66,12 +66,16 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 	case o.explain != "":
 		return false, report.Explain(stdout, o.explain, o.reportOptions(stdout))
 	}
+	sel, err := o.newSelector()
+	if err != nil {
+		return false, err
+	}
 	src, err := capture.Open(o.inputs, &capture.Config{Stdin: stdin})
 	if err != nil {
 		return false, err
 	}
 	defer src.Close()
-	r := read(src, complain, newProgress(stderr, src))
+	r := read(src, sel, complain, newProgress(stderr, src))
 	if src.Stats().Inputs == 0 {
 		return false, nil // every input was complained of
 	}

@@ -20,9 +20,9 @@ type reading struct {
 	elapsed     time.Duration
 }
 
-// read analyses every packet of a source. What the source says of inputs that
-// it cannot read goes to complain, one error each.
-func read(src *capture.Source, complain func(error), watch *progress) *reading {
+// read analyses the packets of a source that pass. What the source says of
+// inputs that it cannot read goes to complain, one error each.
+func read(src *capture.Source, sel *selector, complain func(error), watch *progress) *reading {
 	started := time.Now()
 	a := analyze.New()
 	asm := reassembly.New(a.Chunk, nil)
@@ -37,9 +37,15 @@ func read(src *capture.Source, complain func(error), watch *progress) *reading {
 			complain(err)
 			continue
 		}
-		asm.Packet(&p)
-		r.span(&p)
 		watch.step()
+		r.span(&p)
+		pass, err := sel.match(&p)
+		if err != nil {
+			complain(err)
+		}
+		if pass {
+			asm.Packet(&p)
+		}
 	}
 	watch.end()
 	asm.Finish()
