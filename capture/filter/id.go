@@ -23,8 +23,8 @@ func (p *parser) notID(q qualifiers) (*node, error) {
 	return &node{op: not, x: x}, err
 }
 
-// idList reads ids in parentheses. Its first id may not be a list, except for
-// a number in parentheses; so has the grammar of libpcap it.
+// idList reads ids in parentheses. As in the grammar of libpcap, its first id
+// may not be a list itself, but may be a number in parentheses.
 func (p *parser) idList(q qualifiers) (*node, error) {
 	if err := p.open(); err != nil {
 		return nil, err

@@ -104,12 +104,9 @@ func (p *parser) expr(q qualifiers) (*node, qualifiers, error) {
 // idAhead reports whether an id comes next, and not a term: what decides is
 // the first token that is no parenthesis and no negation.
 func (p *parser) idAhead() bool {
-	look, t := scanner{src: p.src, pos: p.tok.at}, p.tok
+	look := scanner{src: p.src, pos: p.tok.at}
+	t := look.next()
 	for t.is("(") || t.is("not") {
-		look.pos = t.at + 1
-		if t.at+3 <= len(p.src) && p.src[t.at:t.at+3] == "not" {
-			look.pos = t.at + 3
-		}
 		t = look.next()
 	}
 	switch t.kind {
