@@ -9,7 +9,11 @@ const (
 	Error                   // fails with any conforming client
 )
 
-func (s Severity) String() string { return [...]string{"note", "warning", "error"}[s] }
+var severityNames = [...]string{Note: "note", Warning: "warning", Error: "error"}
+
+func (s Severity) String() string {
+	return severityNames[s]
+}
 
 // A Code names a kind of finding. Its texts are in the catalogue.
 type Code uint8
