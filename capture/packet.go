@@ -11,16 +11,30 @@ package capture
 type LinkType uint32
 
 const (
-	LinkNull     LinkType = 0   // BSD loopback, 4-byte family in the writer's byte order
-	LinkEthernet LinkType = 1   // Ethernet II and 802.3
-	LinkRawOld   LinkType = 12  // DLT_RAW of most systems, found in files of old writers
-	LinkRawBSD   LinkType = 14  // DLT_RAW of OpenBSD
-	LinkRaw      LinkType = 101 // IPv4 or IPv6, told apart by the version nibble
-	LinkLoop     LinkType = 108 // OpenBSD loopback, 4-byte family in network byte order
-	LinkSLL      LinkType = 113 // Linux "any" device, 16-byte header
-	LinkIPv4     LinkType = 228
-	LinkIPv6     LinkType = 229
-	LinkSLL2     LinkType = 276 // Linux "any" device, 20-byte header
+	LinkNull       LinkType = 0   // BSD loopback, 4-byte family in the writer's byte order
+	LinkEthernet   LinkType = 1   // Ethernet II and 802.3
+	LinkPPP        LinkType = 9   // PPP, with or without HDLC-like framing
+	LinkRawOld     LinkType = 12  // DLT_RAW of most systems, found in files of old writers
+	LinkRawBSD     LinkType = 14  // DLT_RAW of OpenBSD
+	LinkPPPHDLC    LinkType = 50  // PPP in HDLC-like framing, or Cisco's HDLC
+	LinkPPPoE      LinkType = 51  // PPPoE session packets without Ethernet
+	LinkRaw        LinkType = 101 // IPv4 or IPv6, told apart by the version nibble
+	LinkCHDLC      LinkType = 104 // Cisco's HDLC
+	LinkWiFi       LinkType = 105 // IEEE 802.11
+	LinkFrameRelay LinkType = 107
+	LinkLoop       LinkType = 108 // OpenBSD loopback, 4-byte family in network byte order
+	LinkENC        LinkType = 109 // OpenBSD IPsec, 12-byte header
+	LinkSLL        LinkType = 113 // Linux "any" device, 16-byte header
+	LinkPFLog      LinkType = 117 // OpenBSD packet filter log
+	LinkPrism      LinkType = 119 // IEEE 802.11 behind a Prism header
+	LinkRadiotap   LinkType = 127 // IEEE 802.11 behind a radiotap header
+	LinkAVS        LinkType = 163 // IEEE 802.11 behind an AVS header
+	LinkPPI        LinkType = 192 // a per-packet information header that names the link type
+	LinkIPv4       LinkType = 228
+	LinkIPv6       LinkType = 229
+	LinkNFLog      LinkType = 239 // Linux netfilter log
+	LinkPKTAP      LinkType = 258 // macOS packet tap, a header that names the link type
+	LinkSLL2       LinkType = 276 // Linux "any" device, 20-byte header
 )
 
 // A Packet is one record of a capture.

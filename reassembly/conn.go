@@ -10,11 +10,17 @@ import (
 type conn struct {
 	flow.Conn
 	key     key
-	swapped bool // A is the greater end of key
-	lingers bool // in Reassembler.closing
-	closeAt int64
-	place   int   // index in Reassembler.order
-	older   *conn // an earlier use of the 4-tuple that was not over when this one began
+	swapped bool      // A is the greater end of key
+	opened  bool      // more than a handshake was seen
+	lingers bool      // in Reassembler.closing
+	gone    bool      // forgotten
+	queue   uint8     // the one of Reassembler.queues that it is in
+	queued  int64     // when it was put there
+	prev    *conn     // in the queue
+	next    *conn     // in the queue
+	closeAt int64     // since when it lingers
+	older   *conn     // another use of the 4-tuple, see among
+	path    [2]uint64 // of the segments of each direction
 	half    [2]half
 }
 
@@ -35,6 +41,7 @@ type half struct {
 	started bool   // next is valid
 	none    bool   // the consumer wants nothing more
 	ended   bool   // the consumer was told the end
+	noted   uint64 // latest record in Reassembler.history, plus one; 0: none
 	far     uint32 // sequence number right after the last segment that was far outside, valid iff hasFar
 	hasFar  bool
 }
@@ -56,24 +63,6 @@ func (c *conn) reused(dir flow.Dir, s *segment) bool {
 	return s.flags&(flagSYN|flagACK) == flagSYN && h.hasBase && h.base != s.seq
 }
 
-// among chooses between a connection and an older one on the same 4-tuple that
-// is not over: two networks with the same addresses in one capture, or the two
-// sides of a transparent proxy. Sequence numbers tell them apart.
-func (c *conn) among(swapped bool, s *segment) *conn {
-	if o := c.older; o != nil && s.flags&(flagSYN|flagACK) != flagSYN && c.contradicts(c.dirOf(swapped), s) && !o.contradicts(o.dirOf(swapped), s) {
-		return o
-	}
-	return c
-}
-
-// contradicts reports whether the numbers of a segment are far from everything
-// that the connection has seen.
-func (c *conn) contradicts(dir flow.Dir, s *segment) bool {
-	h, peer := &c.half[dir], &c.half[dir.Reverse()]
-	return s.flags&flagSYN == 0 && h.started && !near(s.seq, h.high) ||
-		s.flags&flagACK != 0 && peer.started && !near(s.ack, peer.high)
-}
-
 // near reports whether a sequence number may belong to a direction seen up to
 // high.
 func near(seq, high uint32) bool {
@@ -81,21 +70,24 @@ func near(seq, high uint32) bool {
 	return -maxAhead <= d && d <= maxAhead
 }
 
+// open makes the connection of a 4-tuple that has none.
 func (r *Reassembler) open(k key, swapped bool, s *segment, at flow.Stamp) *conn {
-	if len(r.order) >= r.cfg.MaxConns {
-		r.evict()
-	}
+	c := r.newConn(k, swapped, s, at)
+	r.table.insert(c)
+	return c
+}
+
+func (r *Reassembler) newConn(k key, swapped bool, s *segment, at flow.Stamp) *conn {
 	c := &conn{key: k, swapped: swapped}
 	c.ID = r.stats.Conns
 	c.A, c.B = addrPort(s.src, s.sport), addrPort(s.dst, s.dport)
 	c.First = at
+	c.path = [2]uint64{s.path, s.path}
 	r.stats.Conns++
 	if s.flags&flagSYN == 0 {
 		r.stats.MidStream++
 	}
-	r.table.insert(c)
-	c.place = len(r.order)
-	r.order = append(r.order, c)
+	r.admit(c, s)
 	return c
 }
 
@@ -121,6 +113,9 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 		seq++
 	} else {
 		h.setBase(seq - 1)
+	}
+	if s.flags&(flagSYN|flagRST) == 0 || s.wire > 0 {
+		c.opened = true
 	}
 	if s.wire > 0 {
 		r.payload(c, dir, seq, s, at)
@@ -227,27 +222,6 @@ func (c *conn) plausible(dir flow.Dir, seq uint32) bool {
 	return near(seq, h.high) && !old
 }
 
-// replace opens a connection on a 4-tuple that is in use. The one that it
-// replaces lives on beside it unless it is over; the one before that is ended.
-func (r *Reassembler) replace(c *conn, swapped bool, s *segment, at flow.Stamp) *conn {
-	if c.older != nil {
-		r.end(c.older, flow.Evicted)
-		r.forget(c.older)
-		c.older = nil
-	}
-	if c.lingers {
-		r.end(c, flow.Evicted)
-		r.forget(c)
-		return r.open(c.key, swapped, s, at)
-	}
-	r.table.remove(c)
-	next := r.open(c.key, swapped, s, at)
-	if c.place >= 0 { // not evicted just now
-		next.older = c
-	}
-	return next
-}
-
 // end tells the consumer the end of both directions, once.
 func (r *Reassembler) end(c *conn, reason flow.End) {
 	for dir := range c.half {
@@ -286,46 +260,4 @@ func (r *Reassembler) tellEnd(c *conn, dir flow.Dir, reason flow.End) {
 	}
 	r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off, Lost: h.lost, Stamp: at, End: reason})
 	h.lost = 0
-}
-
-// evict forgets the least recently active connection of a few, and rather one
-// whose bytes nobody wants. Looking at a few in turn instead of keeping a list
-// in order costs nothing per packet.
-func (r *Reassembler) evict() {
-	const look = 64
-	var victim *conn
-	for range min(look, len(r.order)) {
-		r.hand = (r.hand + 1) % len(r.order)
-		if c := r.order[r.hand]; victim == nil || c.cheaper(victim) {
-			victim = c
-		}
-	}
-	r.stats.Evicted++
-	r.end(victim, flow.Evicted)
-	r.forget(victim)
-}
-
-// cheaper reports whether less is lost by forgetting c than by forgetting o.
-func (c *conn) cheaper(o *conn) bool {
-	if c.wanted() != o.wanted() {
-		return !c.wanted()
-	}
-	return max(c.Last[0].Time, c.Last[1].Time) < max(o.Last[0].Time, o.Last[1].Time)
-}
-
-// wanted reports whether the consumer has an interest in the connection.
-func (c *conn) wanted() bool {
-	idle := func(h *half) bool { return h.none || h.ended }
-	return c.State != nil && !(idle(&c.half[0]) && idle(&c.half[1]))
-}
-
-func (r *Reassembler) forget(c *conn) {
-	if c.place < 0 {
-		return // as a connection may be that is older than another
-	}
-	r.table.remove(c)
-	last := r.order[len(r.order)-1]
-	r.order[c.place], last.place = last, c.place
-	c.place = -1
-	r.order = r.order[:len(r.order)-1]
 }

@@ -220,6 +220,7 @@ func (d *disorder) insert(start, end uint32, from *segment, at flow.Stamp) bool 
 		d.spans = slices.Insert(d.spans, i, s)
 		d.hold(s.pages())
 		fresh = true
+		d.r.history.note(&d.c.half[d.dir], d.base+pos, from.payload[pos-start:stop-start], at)
 		d.feed(0, layers.TCP{Seq: pos + 1, BaseLayer: layers.BaseLayer{Payload: from.payload[pos-start : stop-start]}})
 		pos = stop
 	}

@@ -202,7 +202,7 @@ func (m *trial) sender(c *flow.Conn, dir flow.Dir) flow.Dir {
 
 // where checks the place of a chunk, and that what is told lost is lost.
 func (m *trial) where(c flow.Chunk, d *direction) {
-	h := &m.r.order[0].half[c.Dir]
+	h := &m.r.all()[0].half[c.Dir]
 	if origin := int64(h.next-m.isn[m.sender(c.Conn, c.Dir)]-1) - c.Offset; h.started && !d.ended && c.End == flow.Open {
 		if d.placed && d.origin != origin {
 			m.t.Fatalf("offset 0 was position %d, now it is %d", d.origin, origin)
@@ -253,13 +253,14 @@ func (m *trial) wantNext(d *direction) flow.Want {
 // judge checks that nothing is missing at the end.
 func (m *trial) judge() {
 	checkEmpty(m.t, m.r)
-	if len(m.r.order) == 0 {
+	conns := m.r.all()
+	if len(conns) == 0 {
 		return // every packet was dropped
 	}
 	if n := m.r.stats.LostBytes; n != 0 && !m.lost && !m.has(snapped|midway) && m.r.stats.PageLimit == 0 {
 		m.t.Errorf("%d bytes lost, though nothing was dropped", n)
 	}
-	c := m.r.order[0]
+	c := conns[0]
 	for i := range m.dir {
 		d, h := &m.dir[i], &c.half[m.sender(&c.Conn, flow.Dir(i))]
 		if !d.ended {

@@ -26,6 +26,12 @@ func (r *Reassembler) payload(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 		return
 	}
 	end := seq + uint32(s.wire)
+	if h.noted != 0 && int32(seq-h.high) < 0 {
+		r.compare(c, dir, seq, s, at)
+	}
+	if s.urgent != 0 {
+		c.doubt(flow.Doubt{Kind: flow.Urgent, Dir: dir, Offset: h.offsetOf(seq + uint32(s.urgent) - 1), Len: 1, First: at})
+	}
 	if !h.none {
 		r.place(c, dir, seq, s, at)
 	}
@@ -94,6 +100,7 @@ func (r *Reassembler) inOrder(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 		return
 	}
 	if old := int(h.next - seq); old < len(s.payload) {
+		r.history.note(h, h.next, s.payload[old:], at)
 		r.deliver(c, dir, s.payload[old:], at, s.ack)
 	}
 	h.skipAhead(end)

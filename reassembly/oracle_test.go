@@ -40,7 +40,7 @@ func TestStreamNumbers(t *testing.T) {
 	for i, p := range packets {
 		r.Packet(&capture.Packet{Num: i + 1, Time: int64(i), Link: capture.LinkRaw, WireLen: len(p), Data: p})
 		var s segment
-		if peek(capture.LinkRaw, p, len(p), &s) != tcp {
+		if decode(capture.LinkRaw, p, len(p), &s) != tcp {
 			t.Fatalf("packet %d is no TCP", i+1)
 		}
 		k, _ := keyOf(&s)

@@ -1,7 +1,7 @@
 // Package reassembly turns packets into TCP connections and their bytes in
 // order.
 //
-// A packet is peeked at where it lies, its connection is found in a table, and
+// A packet is read where it lies, its connection is found in a table, and
 // bytes that come in order go straight to the consumer. Only a direction with
 // segments out of order is handed to gopacket's reassembly, until it is whole
 // again. The consumer answers every chunk with what it wants next (flow.Want);
@@ -21,21 +21,33 @@ import (
 // default.
 type Config struct {
 	MaxConns        int   // connections remembered at once; default 500,000
+	MaxHalfOpen     int   // of them, those of which only the handshake was seen; default a quarter
 	MaxPages        int   // 1,900-byte pages of bytes out of order, over all connections; default 16,384 (32 MiB)
 	MaxPagesPerDir  int   // the same for one direction; default 160 (300 KB)
+	MaxFragments    int   // bytes of incomplete IP packets; default 16 MiB
+	FragmentWait    int64 // nanoseconds of capture time that an IP packet may take to be complete; default 30 s
 	HoleWait        int64 // nanoseconds of capture time to wait for bytes that the receiver has acknowledged; default 2 s
 	HoleWaitUnacked int64 // the same for bytes not acknowledged; default 60 s
 	Linger          int64 // nanoseconds after RST, or FIN of both sides, in which late bytes are still taken; default 2 s
+	CheckSums       bool  // ignore segments with a wrong TCP checksum
 }
 
 const second = int64(1e9)
 
 func (c *Config) withDefaults() Config {
-	d := Config{MaxConns: 500_000, MaxPages: 16_384, MaxPagesPerDir: 160, HoleWait: 2 * second, HoleWaitUnacked: 60 * second, Linger: 2 * second}
-	if c == nil {
-		return d
+	d := Config{
+		MaxConns: 500_000, MaxPages: 16_384, MaxPagesPerDir: 160, MaxFragments: 16 << 20,
+		FragmentWait: 30 * second, HoleWait: 2 * second, HoleWaitUnacked: 60 * second, Linger: 2 * second,
 	}
+	if c == nil {
+		c = &Config{}
+	}
+	d.CheckSums = c.CheckSums
 	setDefault(&d.MaxConns, c.MaxConns)
+	d.MaxHalfOpen = max(1, d.MaxConns/4)
+	setDefault(&d.MaxHalfOpen, c.MaxHalfOpen)
+	setDefault(&d.MaxFragments, c.MaxFragments)
+	setDefault(&d.FragmentWait, c.FragmentWait)
 	setDefault(&d.MaxPages, c.MaxPages)
 	setDefault(&d.MaxPagesPerDir, c.MaxPagesPerDir)
 	setDefault(&d.HoleWait, c.HoleWait)
@@ -52,23 +64,34 @@ func setDefault[T int | int64](d *T, v T) {
 
 // Stats counts what a Reassembler saw, and what it could not see.
 type Stats struct {
-	Packets    int // all that were handed in
-	Segments   int // TCP segments
-	Conns      int // connections
-	MidStream  int // of them, those whose first packet is no SYN
-	Other      int // packets of other protocols
-	Fragments  int // fragmented IP packets, not put together
-	CutHeaders int // packets that the snap length cut inside their headers
-	CutPayload int // segments that lost payload to the snap length
-	Retrans    int // segments that brought nothing new
-	Disordered int // times a direction fell out of order
-	LostBytes  int64
-	HolesGiven int // holes given up because of HoleWait, HoleWaitUnacked or the end
-	PageLimit  int // holes given up because MaxPages or MaxPagesPerDir was reached
-	FarIgnored int // segments far outside the window of their connection, ignored
-	Evicted    int // connections forgotten because of MaxConns
-	Reused     int // 4-tuples used again
-	Panics     int // panics of gopacket, caught; the direction was told as lost
+	Packets     int // all that were handed in
+	Segments    int // TCP segments
+	Conns       int // connections
+	MidStream   int // of them, those whose first packet is no SYN
+	Other       int // packets of other protocols
+	Headers     int // of Other, TCP headers without a segment, as ICMP errors quote them
+	Fragments   int // fragments of IP packets
+	FragLost    int // IP packets that stayed incomplete, or whose fragments were cut by the snap length
+	FragLimit   int // IP packets given up because of MaxFragments, or because they came in too many pieces
+	FragClash   int // IP packets whose fragments contradict each other
+	Encrypted   int // packets under 802.11 or IPsec encryption
+	WiFiParts   int // fragments of 802.11 frames, not put together
+	Corrupt     int // frames that the radio received with errors
+	TooDeep     int // packets with more headers around each other than are followed
+	BadSums     int // segments ignored because of a wrong checksum
+	CutHeaders  int // packets that the snap length cut inside their headers
+	CutPayload  int // segments that lost payload to the snap length
+	Retrans     int // segments that brought nothing new
+	Differing   int // segments with other bytes than were sent before in their place
+	Disordered  int // times a direction fell out of order
+	LostBytes   int64
+	HolesGiven  int // holes given up because of HoleWait, HoleWaitUnacked or the end
+	PageLimit   int // holes given up because MaxPages or MaxPagesPerDir was reached
+	FarIgnored  int // segments far outside the window of their connection, ignored
+	Evicted     int // connections forgotten because of MaxConns or MaxHalfOpen
+	EvictedBusy int // of them, those whose bytes were still wanted
+	Reused      int // 4-tuples used again
+	Panics      int // panics of gopacket, caught; the direction was told as lost
 
 	UnknownLinks map[capture.LinkType]int // packets of link types that are not read
 }
@@ -80,9 +103,11 @@ type Reassembler struct {
 	sink  func(flow.Chunk) flow.Want
 	stats Stats
 
+	decoder decoder
+	defrag  *defragmenter
 	table   table
-	order   []*conn // every connection in the table, for eviction and for the end
-	hand    int     // where eviction looks next
+	queues  [3]queue // every connection, see admit
+	history history
 	sorter  *sorter
 	holes   []*disorder // directions out of order, oldest first
 	closing []*conn     // waiting for Linger to pass, oldest first
@@ -92,17 +117,22 @@ type Reassembler struct {
 // New returns a Reassembler that hands chunks to sink. A nil Config means all
 // defaults. The sink is called from within Packet and Finish only.
 func New(sink func(flow.Chunk) flow.Want, cfg *Config) *Reassembler {
+	c := cfg.withDefaults()
 	return &Reassembler{
-		cfg:   cfg.withDefaults(),
-		sink:  sink,
-		table: table{secret: rand.Uint64()},
-		stats: Stats{UnknownLinks: map[capture.LinkType]int{}},
+		cfg:     c,
+		sink:    sink,
+		decoder: decoder{checkSums: c.CheckSums},
+		defrag:  newDefragmenter(c.MaxFragments, c.FragmentWait),
+		table:   table{secret: rand.Uint64()},
+		stats:   Stats{UnknownLinks: map[capture.LinkType]int{}},
 	}
 }
 
 // Stats returns the counts so far.
 func (r *Reassembler) Stats() Stats {
-	return r.stats
+	s := r.stats
+	s.FragLost, s.FragLimit, s.FragClash = r.defrag.lost, r.defrag.full, r.defrag.clashes
+	return s
 }
 
 // Packet takes the next packet of the capture. It keeps nothing of p.
@@ -114,32 +144,81 @@ func (r *Reassembler) Packet(p *capture.Packet) {
 	if p.Time >= r.nextTic {
 		r.tick(p.Time)
 	}
-	var s segment
-	switch peek(p.Link, p.Data, p.WireLen, &s) {
+	d := &r.decoder
+	r.take(d.packet(p.Link, p.Data, p.WireLen), p)
+	for d.rest != nil {
+		r.take(d.more(), p)
+	}
+}
+
+// take goes on with what the decoder found.
+func (r *Reassembler) take(k kind, p *capture.Packet) {
+	d := &r.decoder
+	for k == fragment {
+		r.stats.Fragments++
+		if q := &d.piece; q.cut > 0 && q.start == 0 { // the rest will not come, but the header may be there
+			k = d.ipPayload(q.proto, q.data, q.cut)
+			continue
+		}
+		g := r.defrag.add(&d.piece, d.path, p.Time)
+		if g == nil {
+			return
+		}
+		d.checkSums = g.clash || r.cfg.CheckSums
+		k = d.ipPayload(g.name.proto, g.data[:g.end], 0)
+		d.checkSums = r.cfg.CheckSums
+	}
+	switch k {
 	case tcp:
-		r.segment(&s, flow.Stamp{Frame: p.Num, Time: p.Time})
+		r.segment(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
+	case headerOnly:
+		r.header(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
 	case other:
 		r.stats.Other++
-	case fragment:
-		r.stats.Fragments++
+	case wifiFragment:
+		r.stats.WiFiParts++
 	case cutHeader:
 		r.stats.CutHeaders++
 	case unknownLink:
 		r.stats.UnknownLinks[p.Link]++
+	case tooDeep:
+		r.stats.TooDeep++
+	case encrypted:
+		r.stats.Encrypted++
+	case corrupt:
+		r.stats.Corrupt++
+	case badChecksum:
+		r.stats.BadSums++
 	}
 }
 
+// segment brings a segment to its connection.
 func (r *Reassembler) segment(s *segment, at flow.Stamp) {
-	r.stats.Segments++
 	k, swapped := keyOf(s)
 	c := r.table.find(&k)
-	if c == nil {
+	r.stats.Segments++
+	switch {
+	case c == nil:
 		c = r.open(k, swapped, s, at)
-	} else if c = c.among(swapped, s); c.reused(c.dirOf(swapped), s) {
-		r.stats.Reused++
+	case c.older != nil || c.path[c.dirOf(swapped)] != s.path:
+		c = r.among(c, swapped, s, at)
+	case c.reused(c.dirOf(swapped), s):
 		c = r.replace(c, swapped, s, at)
 	}
 	r.track(c, c.dirOf(swapped), s, at)
+}
+
+// header takes a TCP header without a segment. Nobody receives it, but Wireshark
+// knows connections by it.
+func (r *Reassembler) header(s *segment, at flow.Stamp) {
+	r.stats.Other++
+	r.stats.Headers++
+	k, swapped := keyOf(s)
+	if c := r.table.find(&k); c == nil {
+		r.open(k, swapped, s, at)
+	} else if c.reused(c.dirOf(swapped), s) {
+		r.replace(c, swapped, s, at)
+	}
 }
 
 // tickEvery is how often, in capture time, holes and closing connections are
@@ -163,7 +242,7 @@ func (r *Reassembler) Finish() {
 		r.end(c, flow.RST)
 	}
 	r.closing = nil
-	for _, c := range r.order {
+	for _, c := range r.all() {
 		r.end(c, flow.CaptureEnd)
 	}
 }

@@ -51,8 +51,35 @@ type Conn struct {
 	Unseen  [2]bool  // the receiver acknowledged bytes of that direction that the capture does not hold
 	Cut     [2]int   // packets with payload cut off by the snap length
 
+	Doubts []Doubt // what the bytes alone do not decide; at most MaxDoubts
+
 	State any // the consumer's own; never read by reassembly
 }
+
+// MaxDoubts is how many doubts are noted of one connection.
+const MaxDoubts = 4
+
+// A Doubt is a run of bytes that receivers may not have read as it was delivered.
+type Doubt struct {
+	Kind   DoubtKind
+	Dir    Dir
+	Offset int64 // of the first byte in its direction
+	Len    int   // from there to the last byte concerned
+
+	First  Stamp // the packet with the bytes that were delivered
+	Second Stamp // the packet with the others, valid iff Kind is Differs
+	Acked  bool  // the receiver acknowledged the bytes before the others came
+	Linux  bool  // a Linux receiver that got both took the others
+	BSD    bool  // a BSD receiver that got both took the others; Windows never does since Vista
+}
+
+// A DoubtKind says why there is a Doubt.
+type DoubtKind uint8
+
+const (
+	Differs DoubtKind = iota // the bytes were sent twice with different content; the first copy was delivered
+	Urgent                   // the byte is urgent data, which most receivers take out of the stream (RFC 6093, Section 3)
+)
 
 // ClosedFirst reports whether direction d sent its FIN without having received
 // that of the other side. It goes by what the FINs acknowledge, as the capture

@@ -12,6 +12,14 @@ import (
 	"github.com/wssniff/wssniff/capture"
 )
 
+// decode reads one packet, without putting fragments together.
+func decode(link capture.LinkType, b []byte, wireLen int, s *segment) kind {
+	var d decoder
+	k := d.packet(link, b, wireLen)
+	*s = d.segment
+	return k
+}
+
 func join(parts ...[]byte) []byte { return slices.Concat(parts...) }
 
 // The headers of one packet from 10.0.0.7:51234 to 192.0.2.9:80, from the
@@ -54,7 +62,7 @@ var (
 		0x00, 0x01, 0x81, 0x00, // VLAN 1
 		0x00, 0x02, 0x81, 0x00, // VLAN 2
 		0x00, 0x03, 0x81, 0x00, // VLAN 3
-		0x00, 0x04, 0x08, 0x00, // VLAN 4, IPv4: one too many
+		0x00, 0x04, 0x08, 0x00, // VLAN 4, IPv4
 	}
 	ethARP = []byte{
 		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, // to all
@@ -144,7 +152,7 @@ var (
 	fragment2 = []byte{0x06, 0x00, 0x05, 0xa8, 0x00, 0x00, 0x00, 0x01} // last fragment, offset 1448
 )
 
-type peekCase struct {
+type decodeCase struct {
 	name    string
 	link    capture.LinkType
 	data    []byte
@@ -154,13 +162,13 @@ type peekCase struct {
 	missing int    // payload bytes that were cut
 }
 
-var peekCases = []peekCase{
+var decodeCases = []decodeCase{
 	{name: "ethernet", link: capture.LinkEthernet, data: join(ethIPv4, ipv4, tcpHeader, get), want: tcp, payload: "GET "},
 	{name: "ethernet IPv6", link: capture.LinkEthernet, data: join(ethIPv6, ipv6, tcpHeader, get), want: tcp, payload: "GET "},
 	{name: "VLAN", link: capture.LinkEthernet, data: join(ethVLAN, ipv4, tcpHeader, get), want: tcp, payload: "GET "},
 	{name: "QinQ IPv6", link: capture.LinkEthernet, data: join(ethQinQ, ipv6, tcpHeader, get), want: tcp, payload: "GET "},
 	{name: "old double tags", link: capture.LinkEthernet, data: join(ethQinQ91, ipv4, tcpHeader, get), want: tcp, payload: "GET "},
-	{name: "more tags than are read", link: capture.LinkEthernet, data: join(eth4Tags, ipv4, tcpHeader, get), want: other},
+	{name: "four tags", link: capture.LinkEthernet, data: join(eth4Tags, ipv4, tcpHeader, get), want: tcp, payload: "GET "},
 	{name: "ARP", link: capture.LinkEthernet, data: join(ethARP, make([]byte, 28)), want: other},
 	{name: "802.3 length instead of a type", link: capture.LinkEthernet, data: join(set(ethIPv4, 12, 0x00, 0x2c), ipv4, tcpHeader, get), want: other},
 	{name: "type says IPv6, packet is IPv4", link: capture.LinkEthernet, data: join(ethIPv6, ipv4, tcpHeader, get), want: tcp, payload: "GET "},
@@ -199,14 +207,14 @@ var peekCases = []peekCase{
 	{name: "first IPv6 fragment", link: capture.LinkRaw, data: ipv6With(protoFragment, fragment1), want: fragment},
 	{name: "later IPv6 fragment", link: capture.LinkRaw, data: ipv6With(protoFragment, fragment2), want: fragment},
 	{name: "too many extension headers", link: capture.LinkRaw, data: ipv6With(protoHopByHop, bytes.Repeat(set(hopByHop, 0, protoHopByHop), 16), hopByHop), want: other},
-	{name: "encrypted payload", link: capture.LinkRaw, data: ipv6With(50), want: other},
+	{name: "encrypted payload", link: capture.LinkRaw, data: ipv6With(50), want: encrypted},
 	{name: "no next header", link: capture.LinkRaw, data: ipv6With(59), want: other},
 	{name: "extension header longer than the packet", link: capture.LinkRaw, data: ipv6With(protoHopByHop, set(hopByHop, 1, 9)), want: other},
 	{name: "extension header cut", link: capture.LinkRaw, data: ipv6With(protoHopByHop, set(hopByHop, 1, 9)), wire: 200, want: other},
 	{name: "first IPv4 fragment", link: capture.LinkRaw, data: join(set(ipv4, 6, 0x20, 0x00), tcpHeader, get), want: fragment},
 	{name: "later IPv4 fragment", link: capture.LinkRaw, data: join(set(ipv4, 6, 0x00, 0xb9), tcpHeader, get), want: fragment},
 	{name: "UDP", link: capture.LinkRaw, data: join(set(ipv4, 9, 17), tcpHeader, get), want: other},
-	{name: "UDP fragment", link: capture.LinkRaw, data: join(set(set(ipv4, 9, 17), 6, 0x20), tcpHeader, get), want: other},
+	{name: "UDP fragment", link: capture.LinkRaw, data: join(set(set(ipv4, 9, 17), 6, 0x20), tcpHeader, get), want: fragment},
 
 	{name: "cut in the payload", link: capture.LinkRaw, data: join(set(ipv4, 3, 140), tcpHeader, get), wire: 140, want: tcp, payload: "GET ", missing: 96},
 	{name: "cut after the headers", link: capture.LinkRaw, data: join(set(ipv4, 3, 140), tcpHeader), wire: 140, want: tcp, missing: 100},
@@ -214,7 +222,7 @@ var peekCases = []peekCase{
 	{name: "cut in the payload, and padding", link: capture.LinkEthernet, data: join(ethIPv4, ipv4, tcpHeader, get[:3]), wire: 60, want: tcp, payload: "GET", missing: 1},
 	{name: "cut in the TCP options", link: capture.LinkRaw, data: join(set(ipv4, 3, 56), tcpOptions[:24]), wire: 56, want: tcp, missing: 4},
 	{name: "cut in the TCP options of an empty segment", link: capture.LinkRaw, data: join(set(ipv4, 3, 52), tcpOptions[:24]), wire: 52, want: tcp},
-	{name: "cut in the TCP header", link: capture.LinkRaw, data: join(ipv4, tcpHeader[:19]), wire: 44, want: cutHeader},
+	{name: "cut in the TCP header", link: capture.LinkRaw, data: join(ipv4, tcpHeader[:19]), wire: 44, want: tcp, missing: 4},
 	{name: "cut in the IPv4 options", link: capture.LinkRaw, data: ipv4Options[:24], wire: 52, want: cutHeader},
 	{name: "cut in the IPv4 header", link: capture.LinkRaw, data: ipv4[:19], wire: 44, want: cutHeader},
 	{name: "cut in the IPv6 header", link: capture.LinkRaw, data: ipv6[:39], wire: 64, want: cutHeader},
@@ -232,21 +240,21 @@ var peekCases = []peekCase{
 	{name: "IP version 5", link: capture.LinkRaw, data: join(set(ipv4, 0, 0x55), tcpHeader, get), want: other},
 	{name: "IPv4 header of 16 bytes", link: capture.LinkRaw, data: join(set(ipv4, 0, 0x44), tcpHeader, get), want: other},
 	{name: "total length below the header", link: capture.LinkRaw, data: join(set(ipv4, 3, 19), tcpHeader, get), want: other},
-	{name: "total length inside the TCP header", link: capture.LinkRaw, data: join(set(ipv4, 3, 39), tcpHeader, get), want: other},
+	{name: "total length inside the TCP header", link: capture.LinkRaw, data: join(set(ipv4, 3, 39), tcpHeader, get), want: headerOnly},
 	{name: "total length beyond an uncut packet", link: capture.LinkRaw, data: join(set(ipv4, 3, 99), tcpHeader, get), want: tcp, payload: "GET "},
-	{name: "TCP header of 16 bytes", link: capture.LinkRaw, data: join(ipv4, set(tcpHeader, 12, 0x40), get), want: other},
-	{name: "TCP header longer than the packet", link: capture.LinkRaw, data: join(ipv4, set(tcpHeader, 12, 0xf0), get), want: other},
+	{name: "TCP header of 16 bytes", link: capture.LinkRaw, data: join(ipv4, set(tcpHeader, 12, 0x40), get), want: headerOnly},
+	{name: "TCP header longer than the packet", link: capture.LinkRaw, data: join(ipv4, set(tcpHeader, 12, 0xf0), get), want: headerOnly},
 }
 
-func TestPeek(t *testing.T) {
-	for _, c := range peekCases {
+func TestDecode(t *testing.T) {
+	for _, c := range decodeCases {
 		t.Run(c.name, func(t *testing.T) { c.check(t) })
 	}
 }
 
-func (c *peekCase) check(t *testing.T) {
+func (c *decodeCase) check(t *testing.T) {
 	var s segment
-	got := peek(c.link, c.data, max(c.wire, len(c.data)), &s)
+	got := decode(c.link, c.data, max(c.wire, len(c.data)), &s)
 	if got != c.want {
 		t.Fatalf("kind %d, want %d", got, c.want)
 	}
@@ -270,32 +278,32 @@ func (c *peekCase) check(t *testing.T) {
 	}
 }
 
-// TestPeekWireLength has records that say that less was on the wire than they
+// TestDecodeWireLength has records that say that less was on the wire than they
 // hold.
-func TestPeekWireLength(t *testing.T) {
-	for _, c := range peekCases {
+func TestDecodeWireLength(t *testing.T) {
+	for _, c := range decodeCases {
 		var whole, s segment
-		want := peek(c.link, c.data, len(c.data), &whole)
+		want := decode(c.link, c.data, len(c.data), &whole)
 		for n := range c.data {
-			if got := peek(c.link, c.data, n, &s); got != want || got == tcp && (s.wire != whole.wire || !bytes.Equal(s.payload, whole.payload)) {
+			if got := decode(c.link, c.data, n, &s); got != want || got == tcp && (s.wire != whole.wire || !bytes.Equal(s.payload, whole.payload)) {
 				t.Errorf("%s, %d on the wire: kind %d, payload %q of %d, want kind %d, payload %q of %d", c.name, n, got, s.payload, s.wire, want, whole.payload, whole.wire)
 			}
 		}
 	}
 }
 
-// TestPeekEveryCut cuts every packet of the table everywhere: what is left of
+// TestDecodeEveryCut cuts every packet of the table everywhere: what is left of
 // it must be the beginning of the same segment, or be told as cut.
-func TestPeekEveryCut(t *testing.T) {
-	for _, c := range peekCases {
+func TestDecodeEveryCut(t *testing.T) {
+	for _, c := range decodeCases {
 		if c.want != tcp || c.wire != 0 {
 			continue
 		}
 		var whole segment
-		peek(c.link, c.data, len(c.data), &whole)
+		decode(c.link, c.data, len(c.data), &whole)
 		for n := range c.data {
 			var s segment
-			switch got := peek(c.link, c.data[:n], len(c.data), &s); got {
+			switch got := decode(c.link, c.data[:n], len(c.data), &s); got {
 			case cutHeader:
 			case tcp:
 				if !bytes.HasPrefix(whole.payload, s.payload) || s.wire != whole.wire {
@@ -308,15 +316,15 @@ func TestPeekEveryCut(t *testing.T) {
 	}
 }
 
-func FuzzPeek(f *testing.F) {
-	for _, c := range peekCases {
+func FuzzDecode(f *testing.F) {
+	for _, c := range decodeCases {
 		f.Add(uint16(c.link), c.data, int32(max(0, c.wire-len(c.data))))
 	}
 	f.Fuzz(func(t *testing.T, link uint16, data []byte, missing int32) {
 		cut := int(missing)
 		data = slices.Clip(bytes.Clone(data))
 		var s segment
-		if peek(capture.LinkType(link), data, len(data)+cut, &s) != tcp {
+		if decode(capture.LinkType(link), data, len(data)+cut, &s) != tcp {
 			return
 		}
 		cut = max(0, cut)

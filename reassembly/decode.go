@@ -1,0 +1,187 @@
+package reassembly
+
+import (
+	"encoding/binary"
+
+	"github.com/wssniff/wssniff/capture"
+)
+
+// A segment is one TCP segment as the decoder found it. Its slices point into
+// the packet, or into a datagram that was put together of fragments.
+type segment struct {
+	src, dst     []byte // 4 or 16 bytes, both of the same length
+	sport, dport uint16
+	seq, ack     uint32 // ack is 0 without the flag
+	flags        uint8
+	urgent       uint16 // the urgent pointer; 0 without the flag
+	payload      []byte
+	wire         int    // payload bytes on the wire; greater than len(payload): cut by the snap length
+	path         uint64 // names the VLANs and tunnels around the packet; 0: none
+}
+
+// TCP header flags, RFC 9293, Section 3.1.
+const (
+	flagFIN = 1 << iota
+	flagSYN
+	flagRST
+	flagPSH
+	flagACK
+	flagURG
+)
+
+// A kind says what the decoder made of a packet.
+type kind uint8
+
+const (
+	other        kind = iota // no TCP: another protocol, or headers that make no sense
+	tcp                      // a TCP segment
+	headerOnly               // a TCP header without a segment: an ICMP error quotes it, or its length makes no sense
+	fragment                 // a part of a fragmented IP packet, see decoder.piece
+	wifiFragment             // a part of an 802.11 frame, not put together
+	cutHeader                // the snap length cut the packet inside its headers
+	unknownLink              // a link type that is not read
+	tooDeep                  // more headers around each other than maxLayers
+	encrypted                // 802.11 or IPsec encryption
+	corrupt                  // the radio says that the frame was received with errors
+	badChecksum              // the TCP checksum is wrong; only with checkSums
+)
+
+// maxLayers is how many headers may lie around each other in one packet: link
+// layers, tags, labels, IP headers and tunnels. IPv6 extension headers count on
+// their own.
+const maxLayers = 32
+
+// A decoder finds the TCP segments in packets straight from the bytes. It never
+// fails: what it cannot read is told by its kind.
+type decoder struct {
+	checkSums bool // tell segments with a wrong checksum apart
+	quoted    bool // inside an ICMP error
+
+	segment        // valid after tcp
+	piece   piece  // valid after fragment
+	rest    []byte // 802.11 aggregates: subframes not read yet, see more
+	restCut int    // bytes that the snap length took from the end of rest
+	layers  int    // headers entered
+}
+
+// packet reads a packet. wireLen is its length on the wire. A packet holds one
+// segment at most, unless it is an aggregate: then more tells the others.
+func (d *decoder) packet(link capture.LinkType, b []byte, wireLen int) kind {
+	d.path, d.layers, d.quoted, d.rest = 0, 0, false, nil
+	cut := max(0, wireLen-len(b)) // a length on the wire that is less than what was captured makes no sense
+	if link == capture.LinkEthernet {
+		return d.ethernet(b, cut)
+	}
+	return d.link(link, b, cut)
+}
+
+// enter counts a header. It is false once there are too many.
+func (d *decoder) enter() bool {
+	d.layers++
+	return d.layers <= maxLayers
+}
+
+// along adds a part of the way that the packet takes to its path: a VLAN, a
+// label, a tunnel. Parts are told apart by what they are.
+func (d *decoder) along(what byte, id uint64) {
+	d.path = mix(mix(d.path^uint64(what)+1) ^ id)
+}
+
+// What a path is made of.
+const (
+	alongVLAN = iota
+	alongMPLS
+	alongPPPoE
+	alongIP // the outer addresses of a tunnel
+	alongGRE
+	alongERSPAN
+	alongVXLAN
+	alongGeneve
+	alongGTP
+	alongL2TP
+	alongPBB
+)
+
+// mix spreads the bits of x (the finalizer of SplitMix64).
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// short is the kind of a packet that ends inside a header: the snap length did
+// it, or the header lies.
+func short(cut int) kind {
+	if cut > 0 {
+		return cutHeader
+	}
+	return other
+}
+
+// trim cuts link-layer padding off a packet of n bytes, and tells how many of
+// the n bytes the snap length took.
+func trim(b []byte, cut, n int) ([]byte, int) {
+	if len(b) >= n {
+		return b[:n], 0
+	}
+	return b, min(cut, n-len(b))
+}
+
+// minHeader is how much of a TCP header must be there to know its connection: as
+// much as Wireshark needs, so that stream numbers agree.
+const minHeader = 16
+
+// tcpSegment reads a TCP header, RFC 9293, Section 3.1.
+func (d *decoder) tcpSegment(b []byte, cut int) kind {
+	if len(b) < minHeader {
+		return short(cut)
+	}
+	d.sport, d.dport = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+	d.seq, d.ack = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
+	if d.flags = b[13]; d.flags&flagACK == 0 {
+		d.ack = 0
+	}
+	d.urgent, d.payload, d.wire = 0, nil, 0
+	header, length := int(b[12]>>4)*4, len(b)+cut
+	switch {
+	case d.quoted:
+		return headerOnly
+	case header < 20 || header > length:
+		return headerOnly
+	case len(b) < header: // the options are cut, and all the payload with them
+		d.wire = length - header
+		return tcp
+	case d.checkSums && cut == 0 && !d.sumRight(b):
+		return badChecksum
+	}
+	if d.flags&flagURG != 0 {
+		d.urgent = binary.BigEndian.Uint16(b[18:])
+	}
+	d.payload, d.wire = b[header:], length-header
+	return tcp
+}
+
+// sumRight reports whether the checksum of a whole segment is right.
+func (d *decoder) sumRight(b []byte) bool {
+	sum := uint64(protoTCP + len(b)) // the pseudo header
+	sum = onesSum(onesSum(sum, d.src), d.dst)
+	return fold(onesSum(sum, b)) == 0xffff
+}
+
+// onesSum adds bytes to a one's complement sum, RFC 1071.
+func onesSum(sum uint64, b []byte) uint64 {
+	for ; len(b) >= 2; b = b[2:] {
+		sum += uint64(binary.BigEndian.Uint16(b))
+	}
+	if len(b) == 1 {
+		sum += uint64(b[0]) << 8
+	}
+	return sum
+}
+
+func fold(sum uint64) uint64 {
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	return sum
+}
