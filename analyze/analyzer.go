@@ -100,7 +100,8 @@ func (a *Analyzer) Finish(last flow.Stamp) *Result {
 		return cmp.Or(cmp.Compare(x.order(), y.order()), cmp.Compare(x.Conn.ID, y.Conn.ID), cmp.Compare(x.offset(), y.offset()))
 	})
 	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })
-	for _, t := range r.Attempts {
+	for i, t := range r.Attempts {
+		t.Number = i + 1
 		t.judge(last)
 	}
 	relate(r.Attempts)

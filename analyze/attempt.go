@@ -8,6 +8,7 @@ import (
 
 // An Attempt is one try of a client to open a WebSocket, whatever became of it.
 type Attempt struct {
+	Number    int // 1-based place in Result.Attempts
 	Conn      *flow.Conn
 	ClientDir flow.Dir // the direction in which the client sends
 
@@ -235,4 +236,13 @@ type Upgrade struct {
 	Status    int    // of the answer; 0 if none was seen
 	Request   *Message
 	Response  *Message
+}
+
+// Start returns the stamp of the request's first byte, or of the connection if
+// the request was not seen.
+func (u *Upgrade) Start() flow.Stamp {
+	if u.Request != nil {
+		return u.Request.First
+	}
+	return u.Conn.First
 }

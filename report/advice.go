@@ -25,7 +25,7 @@ const maxNumbers = 8
 // severe first, then the most frequent.
 func (p *page) advise() []*advice {
 	byCode := map[analyze.Code]*advice{}
-	for i, a := range p.in.Result.Attempts {
+	for _, a := range p.in.Result.Attempts {
 		for _, f := range a.Findings {
 			if f.Severity == analyze.Note {
 				continue
@@ -36,8 +36,8 @@ func (p *page) advise() []*advice {
 				byCode[f.Code] = ad
 			}
 			ad.severity = max(ad.severity, f.Severity)
-			if n := len(ad.attempts); n == 0 || ad.attempts[n-1] != i+1 {
-				ad.attempts = append(ad.attempts, i+1)
+			if n := len(ad.attempts); n == 0 || ad.attempts[n-1] != a.Number {
+				ad.attempts = append(ad.attempts, a.Number)
 			}
 		}
 	}
@@ -47,7 +47,7 @@ func (p *page) advise() []*advice {
 }
 
 // where lists the attempts that a piece of advice is about.
-func (ad *advice) where(all int) string {
+func (p *page) where(ad *advice) string {
 	if len(ad.attempts) == 1 {
 		return fmt.Sprintf("attempt #%d", ad.attempts[0])
 	}
@@ -58,7 +58,11 @@ func (ad *advice) where(all int) string {
 	if len(ad.attempts) > maxNumbers {
 		numbers = append(numbers, "...")
 	}
-	return fmt.Sprintf("%d of %d attempts: %s", len(ad.attempts), all, strings.Join(numbers, " "))
+	noun := "attempts"
+	if p.in.Whole != nil {
+		noun = "selected attempts"
+	}
+	return fmt.Sprintf("%d of %d %s: %s", len(ad.attempts), len(p.in.Result.Attempts), noun, strings.Join(numbers, " "))
 }
 
 // writeAdvice prints what to do.
@@ -72,7 +76,7 @@ func (p *page) writeAdvice(w io.Writer) error {
 	for i, ad := range list {
 		b.WriteString("\n")
 		var head strings.Builder
-		writeIndented(&head, fmt.Sprintf("%2d. ", i+1), fmt.Sprintf("%s: %s (%s)", ad.severity, ad.code, ad.where(len(p.in.Result.Attempts))), p.opt.Width)
+		writeIndented(&head, fmt.Sprintf("%2d. ", i+1), fmt.Sprintf("%s: %s (%s)", ad.severity, ad.code, p.where(ad)), p.opt.Width)
 		b.WriteString(strings.Replace(head.String(), ad.severity.String(), paint(ad.severity.String(), p.opt.Color), 1))
 		writeIndented(&b, "    ", upperFirst(plainSentence(ad.code))+".", p.opt.Width)
 		writeIndented(&b, " -> ", upperFirst(ad.code.Entry().Remedy)+".", p.opt.Width)

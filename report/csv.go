@@ -24,8 +24,8 @@ func CSV(w io.Writer, in *Input, opt *Options) error {
 	if err := c.Write(csvHeader); err != nil {
 		return err
 	}
-	for i, a := range in.Result.Attempts {
-		row := csvRow(i+1, newRecord(a, m, &Options{}))
+	for _, a := range in.Result.Attempts {
+		row := csvRow(a.Number, newRecord(a, m, &Options{}))
 		for j, cell := range row {
 			row[j] = noFormula(visible(cell))
 		}

@@ -85,8 +85,9 @@ func TestAdviceOrder(t *testing.T) {
 		find(a, analyze.ResponseUpgradeMissing, analyze.Server, "", "", "")
 	}
 	var got []string
-	for _, ad := range newPage(&Input{Result: &r}, &Options{}).advise() {
-		got = append(got, ad.code.String()+" "+ad.where(3))
+	p := newPage(&Input{Result: &r}, &Options{})
+	for _, ad := range p.advise() {
+		got = append(got, ad.code.String()+" "+p.where(ad))
 	}
 	want := []string{"response-upgrade-missing 2 of 3 attempts: #2 #3", "key-missing attempt #1", "obs-fold 3 of 3 attempts: #1 #2 #3"}
 	if !slices.Equal(got, want) {

@@ -11,7 +11,7 @@ import (
 )
 
 // Explain prints the catalogue's page on a code, or for "all" a line about each.
-// The error for an unknown code names those that come nearest.
+// For an unknown code it returns UnknownCode.
 func Explain(w io.Writer, code string, opt *Options) error {
 	opt = opt.orDefault()
 	if code == "all" {
@@ -22,6 +22,12 @@ func Explain(w io.Writer, code string, opt *Options) error {
 			return explainOne(w, c, opt)
 		}
 	}
+	return UnknownCode(code)
+}
+
+// UnknownCode returns the error for a code that the catalogue does not have. It
+// names those that come nearest.
+func UnknownCode(code string) error {
 	hint := ""
 	if near := nearest(code, 3); len(near) > 0 {
 		hint = "did you mean " + strings.Join(near, ", ") + "? "

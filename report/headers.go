@@ -1,5 +1,7 @@
 package report
 
+import "strconv"
+
 // headers lists the findings about the heads, one row each.
 func (p *page) headers() *section {
 	s := &section{
@@ -21,7 +23,7 @@ func (p *page) headers() *section {
 				continue
 			}
 			f = p.veil(a).finding(f)
-			row := []string{p.num(a), f.Severity.String(), f.Code.String(), f.Side.String(), cellText(f.Field), cellText(f.Got), cellText(f.Want)}
+			row := []string{strconv.Itoa(a.Number), f.Severity.String(), f.Code.String(), f.Side.String(), cellText(f.Field), cellText(f.Got), cellText(f.Want)}
 			s.add(append(row, tail(a)...)...)
 		}
 	}

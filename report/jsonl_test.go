@@ -31,7 +31,7 @@ func compileSchema(t testing.TB) *jsonschema.Schema {
 
 func TestJSONLObeysSchema(t *testing.T) {
 	schema := compileSchema(t)
-	for _, in := range []*Input{sample(), clean(), {Result: &analyze.Result{}}} {
+	for _, in := range []*Input{sample(), selected(), clean(), {Result: &analyze.Result{}}} {
 		for _, opt := range []*Options{nil, {Summary: true, Observer: "gw", Interface: "eth0", ShowSecrets: true}} {
 			validateLines(t, schema, printed(t, JSONL, in, opt))
 		}

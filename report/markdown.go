@@ -63,7 +63,7 @@ func (p *page) markdownAdvice(w io.Writer) {
 	}
 	fmt.Fprint(w, "## What to do\n\n")
 	for i, ad := range list {
-		fmt.Fprintf(w, "%d. **%s** `%s` (%s): %s. *%s.*\n", i+1, ad.severity, ad.code, ad.where(len(p.in.Result.Attempts)),
+		fmt.Fprintf(w, "%d. **%s** `%s` (%s): %s. *%s.*\n", i+1, ad.severity, ad.code, p.where(ad),
 			markdownText(plainSentence(ad.code)), markdownText(upperFirst(ad.code.Entry().Remedy)))
 	}
 	fmt.Fprintln(w)

@@ -6,10 +6,12 @@ import (
 )
 
 // oneLine says in one line that a capture has nothing wrong, or no attempt at
-// all; it is "" if there is more to say.
+// all, or none that is selected; it is "" if there is more to say.
 func (p *page) oneLine(sections int) string {
 	r, c := p.in.Result, &p.in.Capture
 	switch {
+	case len(r.Attempts) == 0 && len(p.in.whole().Attempts) > 0:
+		return fmt.Sprintf("%s: %s", p.in.selected(), joinText(p.counts(), spanText(c)))
 	case len(r.Attempts) == 0:
 		return "no WebSocket handshake in this capture: " + p.hint()
 	case sections > 0 || len(p.advise()) > 0:
@@ -19,7 +21,7 @@ func (p *page) oneLine(sections int) string {
 	if n := total(count(r).severity[:]); n > 0 {
 		notes = fmt.Sprintf(" (%s)", plural(n, "note"))
 	}
-	return fmt.Sprintf("nothing wrong: %s opened%s; %s", plural(len(r.Attempts), "WebSocket"), notes, joinText(p.counts(), spanText(c)))
+	return fmt.Sprintf("nothing wrong: %s opened%s; %s", plural(len(r.Attempts), "WebSocket"), notes, joinText(p.in.selected(), p.counts(), spanText(c)))
 }
 
 func (p *page) counts() string {

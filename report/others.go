@@ -32,15 +32,11 @@ func (p *page) upgrades() *section {
 		}, tailColumns(3)...),
 	}
 	for _, u := range p.in.Result.Upgrades {
-		first := u.Conn.First
-		if u.Request != nil {
-			first = u.Request.First
-		}
 		status := ""
 		if u.Status != 0 {
 			status = strconv.Itoa(u.Status)
 		}
-		s.add(p.time(first), u.Conn.Addr(u.ClientDir).String(), u.Conn.Addr(u.ClientDir.Reverse()).String(),
+		s.add(p.time(u.Start()), u.Conn.Addr(u.ClientDir).String(), u.Conn.Addr(u.ClientDir.Reverse()).String(),
 			cellText(p.mask.text(u.Protocol)), status, framesText(u.Request, u.Response), filterText(u.Conn))
 	}
 	return s

@@ -10,33 +10,28 @@ import (
 
 // A page is an Input with what all its sections need.
 type page struct {
-	in     *Input
-	opt    *Options
-	mask   *masker
-	clock  string // layout of times
-	number map[*analyze.Attempt]int
-	veils  map[*analyze.Attempt]*veil
+	in    *Input
+	opt   *Options
+	mask  *masker
+	clock string // layout of times
+	veils map[*analyze.Attempt]*veil
 }
 
 func newPage(in *Input, opt *Options) *page {
 	p := &page{
 		in: in, opt: opt, mask: newMasker(opt),
-		number: make(map[*analyze.Attempt]int, len(in.Result.Attempts)),
-		veils:  map[*analyze.Attempt]*veil{},
-	}
-	for i, a := range in.Result.Attempts {
-		p.number[a] = i + 1
+		veils: map[*analyze.Attempt]*veil{},
 	}
 	p.clock = clockFor(in)
 	return p
 }
 
-// clockFor leaves out the date if all attempts are of one day; the summary has
-// it.
+// clockFor leaves out the date if all attempts are of one day, selected or not;
+// the summary has it.
 func clockFor(in *Input) string {
 	const day = "2006-01-02"
 	first := ""
-	for _, a := range in.Result.Attempts {
+	for _, a := range in.whole().Attempts {
 		date := utc(a.Start()).Format(day)
 		if first != "" && date != first {
 			return "2006-01-02 15:04:05.000"
@@ -79,16 +74,9 @@ func (p *page) url(a *analyze.Attempt) string {
 	return p.text(a, u)
 }
 
-func (p *page) num(a *analyze.Attempt) string {
-	if n := p.number[a]; n > 0 {
-		return fmt.Sprint(n)
-	}
-	return ""
-}
-
 // head returns the cells with which the rows of most sections begin.
 func (p *page) head(a *analyze.Attempt) []string {
-	return []string{p.num(a), p.time(a.Start()), a.Client().String(), a.Server().String(), p.url(a)}
+	return []string{fmt.Sprint(a.Number), p.time(a.Start()), a.Client().String(), a.Server().String(), p.url(a)}
 }
 
 func headColumns() []column {

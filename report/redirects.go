@@ -38,7 +38,7 @@ func (p *page) redirects() *section {
 }
 
 func (p *page) addHop(s *section, a *analyze.Attempt, place, end string) {
-	row := []string{place, p.num(a), p.time(a.Start()), a.Client().String(), p.hop(a), end, codesOf(a, redirectCode)}
+	row := []string{place, fmt.Sprint(a.Number), p.time(a.Start()), a.Client().String(), p.hop(a), end, codesOf(a, redirectCode)}
 	s.add(append(row, tail(a)...)...)
 }
 

@@ -8,6 +8,7 @@
 package report
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/wssniff/wssniff/analyze"
@@ -16,7 +17,24 @@ import (
 // Input is what a report is made of.
 type Input struct {
 	Result  *analyze.Result
+	Whole   *analyze.Result // what Result was selected from; nil: Result is everything
 	Capture CaptureStats
+}
+
+// whole returns everything that was found, selected or not.
+func (in *Input) whole() *analyze.Result {
+	if in.Whole != nil {
+		return in.Whole
+	}
+	return in.Result
+}
+
+// selected tells how many attempts were selected, "" if there was no choice.
+func (in *Input) selected() string {
+	if in.Whole == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d of %s selected", len(in.Result.Attempts), plural(len(in.Whole.Attempts), "attempt"))
 }
 
 // CaptureStats says what the capture held and what it could not show. Zero

@@ -56,6 +56,7 @@ func TestGolden(t *testing.T) {
 		opt   *Options
 	}{
 		{"piped.txt", Table, sample(), nil},
+		{"selected.txt", Table, selected(), nil},
 		{"width60.txt", Table, sample(), &Options{Width: 60}},
 		{"width80.txt", Table, sample(), &Options{Width: 80}},
 		{"width100.txt", Table, sample(), &Options{Width: 100}},
@@ -72,6 +73,17 @@ func TestGolden(t *testing.T) {
 		{"secrets.jsonl", JSONL, sample(), &Options{ShowSecrets: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) { golden(t, tt.name, printed(t, tt.print, tt.in, tt.opt)) })
+	}
+}
+
+// The table leaves out the date only if it does so for the whole capture: else
+// nobody could tell of which of its days a selected attempt is.
+func TestSelectedKeepsDate(t *testing.T) {
+	in := selected()
+	last := in.Whole.Attempts[len(in.Whole.Attempts)-1]
+	last.Response.First.Time += int64(24 * time.Hour)
+	if out := printed(t, Table, in, nil); !bytes.Contains(out, []byte(" 2026-01-02 03:04:05.027 ")) {
+		t.Errorf("no date in\n%s", out)
 	}
 }
 
@@ -110,8 +122,9 @@ const rfcKey, rfcAccept = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+x
 
 // A script makes attempts with rising frame numbers, stream numbers and times.
 type script struct {
-	frame  int
-	stream int
+	frame    int
+	stream   int
+	attempts int
 }
 
 func (s *script) stamp() flow.Stamp {
@@ -158,7 +171,8 @@ func (s *script) message(head string) *analyze.Message {
 }
 
 func (s *script) attempt(v analyze.Verdict, request, response string) *analyze.Attempt {
-	a := &analyze.Attempt{Conn: s.conn(), Verdict: v}
+	s.attempts++
+	a := &analyze.Attempt{Number: s.attempts, Conn: s.conn(), Verdict: v}
 	a.Request = s.message(request)
 	a.Response = s.message(response)
 	a.Key, _ = fieldOf(a.Request, "Sec-WebSocket-Key")
@@ -203,6 +217,15 @@ func sample() *Input {
 		Packets: 120, Bytes: 34567, First: utc(flow.Stamp{Time: 1767323045e9}), Last: utc(flow.Stamp{Time: 1767323065e9}),
 		Inputs: 1, Conns: 12, Segments: 118, TLSConns: 1, Drops: -1, Cut: 2, LostBytes: 1460, MidStream: 1,
 	}}
+}
+
+// selected is a part of sample: a bad handshake and the first hop of the chain.
+func selected() *Input {
+	in := sample()
+	part := *in.Result
+	part.Attempts, part.Upgrades = part.Attempts[2:4], nil
+	in.Result, in.Whole = &part, in.Result
+	return in
 }
 
 func sampleOK(s *script) *analyze.Attempt {

@@ -40,7 +40,7 @@ func (p *page) summary() *section {
 		s.add("captured", "", span)
 	}
 	s.add("connections", fmt.Sprint(c.Conns), joinText(fmt.Sprintf("%d with HTTP/1", r.HTTPConns), fmt.Sprintf("%d with TLS", c.TLSConns), some(r.Requests, "HTTP request")))
-	s.add("attempts", fmt.Sprint(len(r.Attempts)), joinText(fmt.Sprintf("%d failed", t.failed), some(len(r.Upgrades), "other upgrade")))
+	s.add("attempts", fmt.Sprint(len(r.Attempts)), joinText(p.in.selected(), fmt.Sprintf("%d failed", t.failed), some(len(r.Upgrades), "other upgrade")))
 	for _, v := range analyze.Verdicts() {
 		if n := t.verdicts[v]; n > 0 {
 			s.add("  "+v.String(), fmt.Sprint(n), "")

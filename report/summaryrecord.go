@@ -30,6 +30,7 @@ type summaryFields struct {
 	Requests    int    `json:"http_requests"`
 
 	Attempts   int            `json:"attempts"`
+	Of         *int           `json:"selected_from,omitempty"` // attempts in the capture, if some were selected
 	Failed     int            `json:"failed"`
 	Verdicts   map[string]int `json:"verdicts"`
 	Findings   map[string]int `json:"findings"`
@@ -73,6 +74,10 @@ func newSummary(in *Input) *summaryRecord {
 	}
 	if c.Drops >= 0 {
 		s.NotVisible.Drops = &c.Drops
+	}
+	if in.Whole != nil {
+		all := len(in.Whole.Attempts)
+		s.Of = &all
 	}
 	for v, n := range t.verdicts {
 		s.Verdicts[v.String()] = n

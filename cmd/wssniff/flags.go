@@ -32,6 +32,7 @@ type options struct {
 	explain     string
 	help        bool
 	version     bool
+	selection   selection
 
 	groups []group
 }
@@ -55,6 +56,7 @@ func (o *options) define() {
 	in.StringArrayVarP(&o.inputs, "read", "r", nil, "read this `FILE`, as if it were named without the flag; repeatable")
 	in.StringVarP(&o.filter, "filter", "f", "", "read only packets that match `EXPR`: tcpdump's host, net, port, portrange, tcp, ip, ip6, vlan, and, or, not, ()")
 	in.StringVar(&o.bpfProgram, "bpf-program", "", "the same for a program: `FILE` holds the output of tcpdump -ddd EXPR")
+	o.selection.define(o.group("Selection of attempts, once all packets are analysed (-f selects packets)"))
 	out := o.group("Output")
 	out.StringVar(&o.format, "format", "table", "`FORMAT` of the report: table, jsonl, csv or markdown")
 	out.StringVarP(&o.output, "output", "o", "", "write the report to `FILE` instead of standard output")
@@ -103,7 +105,10 @@ func parseArgs(args []string, env func(string) (string, bool)) (*options, error)
 }
 
 // commandLineOnly are the flags that the environment does not set.
-var commandLineOnly = []string{"read", "filter", "bpf-program", "explain", "help", "version"}
+var commandLineOnly = []string{
+	"read", "filter", "bpf-program", "explain", "help", "version",
+	"client", "server", "host", "path", "since", "until", "verdict", "code",
+}
 
 func fromEnvironment(all *pflag.FlagSet, env func(string) (string, bool)) error {
 	var errs []error
@@ -136,7 +141,7 @@ func (o *options) validate() error {
 	case len(o.inputs) == 0:
 		return errNoInput
 	}
-	return nil
+	return o.selection.validate()
 }
 
 func known[V any](m map[string]V, k string) bool {
@@ -182,6 +187,7 @@ Examples:
 `
 
 const helpTail = `
+Of several values of a selection flag one must fit, of several flags all; '!VALUE' is one that must not fit.
 The flags of Output, and --fail-on, can also be set as WSSNIFF_FORMAT and so on in the environment.
 Exit codes: 0 everything was read; 1 --fail-on found something; 2 something could not be read or done.
 `

@@ -66,7 +66,7 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 	case o.explain != "":
 		return false, report.Explain(stdout, o.explain, o.reportOptions(stdout))
 	}
-	sel, err := o.newSelector()
+	pass, err := o.newPacketFilter()
 	if err != nil {
 		return false, err
 	}
@@ -75,9 +75,12 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 		return false, err
 	}
 	defer src.Close()
-	r := read(src, sel, complain, newProgress(stderr, src))
+	r := read(src, pass, complain, newProgress(stderr, src))
 	if src.Stats().Inputs == 0 {
 		return false, nil // every input was complained of
+	}
+	if o.selection.given {
+		r.narrow(&o.selection)
 	}
 	return o.failed(r.result), o.print(stdout, r)
 }

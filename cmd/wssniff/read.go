@@ -14,6 +14,7 @@ import (
 // A reading is what was found in a capture and what it was found in.
 type reading struct {
 	result      *analyze.Result
+	whole       *analyze.Result // what result was selected from; nil: it is everything
 	capture     capture.Stats
 	streams     reassembly.Stats
 	first, last flow.Stamp // the packet with the earliest time, and the last packet
@@ -22,7 +23,7 @@ type reading struct {
 
 // read analyses the packets of a source that pass. What the source says of
 // inputs that it cannot read goes to complain, one error each.
-func read(src *capture.Source, sel *selector, complain func(error), watch *progress) *reading {
+func read(src *capture.Source, pass *packetFilter, complain func(error), watch *progress) *reading {
 	started := time.Now()
 	a := analyze.New()
 	asm := reassembly.New(a.Chunk, nil)
@@ -39,11 +40,11 @@ func read(src *capture.Source, sel *selector, complain func(error), watch *progr
 		}
 		watch.step()
 		r.span(&p)
-		pass, err := sel.match(&p)
+		ok, err := pass.match(&p)
 		if err != nil {
 			complain(err)
 		}
-		if pass {
+		if ok {
 			asm.Packet(&p)
 		}
 	}
@@ -68,10 +69,19 @@ func (r *reading) span(p *capture.Packet) {
 	}
 }
 
+// narrow leaves of the result what is selected.
+func (r *reading) narrow(s *selection) {
+	in := span{first: at(r.first), last: at(r.last)}
+	if len(r.result.Attempts) > 0 {
+		in.attempt = at(r.result.Attempts[0].Start())
+	}
+	r.result, r.whole = s.from(r.result, in), r.result
+}
+
 // input is the reading as the report wants it. The time it took is told to a
 // terminal only: what goes into files is to be the same each time.
 func (r *reading) input(terminal bool) *report.Input {
-	in := &report.Input{Result: r.result, Capture: report.CaptureStats{
+	in := &report.Input{Result: r.result, Whole: r.whole, Capture: report.CaptureStats{
 		Packets:   r.capture.Packets,
 		Bytes:     r.capture.Bytes,
 		First:     at(r.first),

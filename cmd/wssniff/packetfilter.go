@@ -9,30 +9,30 @@ import (
 	"github.com/wssniff/wssniff/capture/filter"
 )
 
-// A selector passes the packets that -f or --bpf-program ask for. A nil selector
+// A packetFilter passes the packets that -f or --bpf-program ask for. A nil one
 // passes every packet.
-type selector struct {
+type packetFilter struct {
 	expr    *filter.Expr    // nil: a program was given
 	program *filter.Matcher // for all link types; nil: an expression was given
 	byLink  map[capture.LinkType]*filter.Matcher
 }
 
-// newSelector reads what the options ask for. The error of an expression shows
-// the place.
-func (o *options) newSelector() (*selector, error) {
+// newPacketFilter reads what the options ask for. The error of an expression
+// shows the place.
+func (o *options) newPacketFilter() (*packetFilter, error) {
 	switch {
 	case o.filter != "":
 		expr, err := filter.Parse(o.filter)
 		if err != nil {
 			return nil, showPlace(err)
 		}
-		return &selector{expr: expr, byLink: map[capture.LinkType]*filter.Matcher{}}, nil
+		return &packetFilter{expr: expr, byLink: map[capture.LinkType]*filter.Matcher{}}, nil
 	case o.bpfProgram != "":
 		program, err := readProgram(o.bpfProgram)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", o.bpfProgram, err)
 		}
-		return &selector{program: program}, nil
+		return &packetFilter{program: program}, nil
 	}
 	return nil, nil
 }
@@ -60,27 +60,27 @@ func readProgram(name string) (*filter.Matcher, error) {
 // match reports whether a packet passes. An expression is compiled for each link
 // type when its first packet comes; the error of one for which it cannot be is
 // returned once, and its packets do not pass.
-func (s *selector) match(p *capture.Packet) (bool, error) {
-	if s == nil {
+func (f *packetFilter) match(p *capture.Packet) (bool, error) {
+	if f == nil {
 		return true, nil
 	}
-	if s.program != nil {
-		return s.program.Match(p.Data, p.WireLen), nil
+	if f.program != nil {
+		return f.program.Match(p.Data, p.WireLen), nil
 	}
-	m, ok := s.byLink[p.Link]
+	m, ok := f.byLink[p.Link]
 	if !ok {
 		var err error
-		if m, err = s.compile(p.Link); err != nil {
-			s.byLink[p.Link] = nil
+		if m, err = f.compile(p.Link); err != nil {
+			f.byLink[p.Link] = nil
 			return false, err
 		}
-		s.byLink[p.Link] = m
+		f.byLink[p.Link] = m
 	}
 	return m != nil && m.Match(p.Data, p.WireLen), nil
 }
 
-func (s *selector) compile(link capture.LinkType) (*filter.Matcher, error) {
-	program, err := s.expr.Compile(link)
+func (f *packetFilter) compile(link capture.LinkType) (*filter.Matcher, error) {
+	program, err := f.expr.Compile(link)
 	if err != nil {
 		return nil, showPlace(err)
 	}
