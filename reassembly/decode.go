@@ -100,6 +100,7 @@ const (
 	alongGTP
 	alongL2TP
 	alongPBB
+	alongLISP
 )
 
 // mix spreads the bits of x (the finalizer of SplitMix64).

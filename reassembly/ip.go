@@ -23,6 +23,7 @@ const (
 	protoEtherIP  = 97
 	protoMobility = 135
 	protoMPLS     = 137
+	protoEthernet = 143
 	protoHIP      = 139
 	protoShim6    = 140
 )
@@ -105,11 +106,9 @@ func (d *decoder) ipPayload(next byte, b []byte, cut int) kind {
 		switch next {
 		case protoTCP:
 			return d.tcpSegment(b, cut)
-		case protoHopByHop, protoRouting, protoDestOpts, protoMobility, protoHIP, protoShim6:
-			if len(d.src) == 4 {
-				return other
-			}
-		case protoAH:
+		case protoRouting:
+			d.route(b)
+		case protoHopByHop, protoDestOpts, protoAH, protoMobility, protoHIP, protoShim6:
 		case protoFragment:
 			if len(b) < 8 {
 				return short(cut)
@@ -137,6 +136,25 @@ func (d *decoder) ipPayload(next byte, b []byte, cut int) kind {
 		next, b = b[0], b[size:]
 	}
 	return other
+}
+
+// route takes the destination of a packet that is not there yet from its routing
+// header: RFC 8200, Section 4.4, RFC 6275 and, where the list begins with the
+// last, RFC 8754.
+func (d *decoder) route(b []byte) {
+	const sourceRoute, mobileIPv6, segmentRoute = 0, 2, 4
+	if len(b) < 24 || b[3] == 0 || len(d.dst) != 16 {
+		return
+	}
+	size := extLen(protoRouting, b[1])
+	switch b[2] {
+	case segmentRoute:
+		d.dst = b[8:24]
+	case sourceRoute, mobileIPv6:
+		if 24 <= size && size <= len(b) {
+			d.dst = b[size-16 : size]
+		}
+	}
 }
 
 // extLen is the size of an extension header in bytes, from its length field.
@@ -168,6 +186,9 @@ func (d *decoder) inside(proto byte, b []byte, cut int) kind {
 	case protoEtherIP: // RFC 3378
 		d.through()
 		return d.behind(2, b, cut, (*decoder).ethernet)
+	case protoEthernet: // RFC 8986
+		d.through()
+		return d.ethernet(b, cut)
 	case protoMPLS: // RFC 4023
 		d.through()
 		return d.mpls(b, cut)

@@ -21,6 +21,13 @@ const (
 	etherPPPoE  = 0x8864 // session stage
 	etherPBB    = 0x88e7 // IEEE 802.1ah
 	etherPPP    = 0x880b
+	etherNSH    = 0x894f // RFC 8300
+	etherMACsec = 0x88e5 // IEEE 802.1AE
+	etherCMD    = 0x8909 // Cisco metadata
+	etherVNTag  = 0x8926
+	etherETag   = 0x893f // IEEE 802.1BR
+	etherHSR    = 0x892f // IEC 62439-3
+	etherRTag   = 0xf1c1 // IEEE 802.1CB
 	minEther    = 0x0600 // less is a length, IEEE 802.3
 )
 
@@ -91,20 +98,21 @@ func (d *decoder) ethernet(b []byte, cut int) kind {
 // etherPayload goes on behind an EtherType.
 func (d *decoder) etherPayload(etherType uint16, b []byte, cut int) kind {
 	for {
+		tag := 4
 		switch etherType {
 		case etherIPv4, etherIPv6:
 			return d.ip(b, cut)
+		case etherCMD, etherETag:
+			tag = 8
+		case etherVNTag, etherHSR, etherRTag:
+			tag = 6
 		case etherVLAN, etherQinQ, etherQinQ91, etherQinQ92, etherQinQ93:
-			if len(b) < 4 {
+			if len(b) < tag {
 				return short(cut)
-			}
-			if !d.enter() {
-				return tooDeep
 			}
 			if id := binary.BigEndian.Uint16(b) & 0xfff; id != 0 { // 0 is a priority without a VLAN
 				d.along(alongVLAN, uint64(id))
 			}
-			etherType, b = binary.BigEndian.Uint16(b[2:]), b[4:]
 		case etherMPLS, etherMPLSMC:
 			return d.mpls(b, cut)
 		case etherPPPoE:
@@ -115,6 +123,10 @@ func (d *decoder) etherPayload(etherType uint16, b []byte, cut int) kind {
 			return d.ethernet(b, cut)
 		case etherPBB:
 			return d.pbb(b, cut)
+		case etherNSH:
+			return d.nsh(b, cut)
+		case etherMACsec:
+			return d.macsec(b, cut)
 		default:
 			if etherType < minEther {
 				b, cut = trim(b, cut, int(etherType))
@@ -122,6 +134,13 @@ func (d *decoder) etherPayload(etherType uint16, b []byte, cut int) kind {
 			}
 			return other
 		}
+		if len(b) < tag { // it ends with the next EtherType
+			return short(cut)
+		}
+		if !d.enter() {
+			return tooDeep
+		}
+		etherType, b = binary.BigEndian.Uint16(b[tag-2:]), b[tag:]
 	}
 }
 
@@ -131,7 +150,7 @@ func (d *decoder) llc(b []byte, cut int) kind {
 		return short(cut)
 	}
 	switch {
-	case b[0] == 0x06 && b[1] == 0x06 && b[2] == 3:
+	case b[0] == 0x06 && b[2] == 3:
 		return d.ip(b[3:], cut)
 	case b[0] != 0xaa || b[1] != 0xaa || b[2] != 3:
 		return other
@@ -176,9 +195,53 @@ func (d *decoder) mpls(b []byte, cut int) kind {
 	case 4, 6:
 		return d.ip(b, cut)
 	case 0:
-		return d.behind(4, b, cut, (*decoder).ethernet)
+		was := *d
+		if k := d.behind(4, b, cut, (*decoder).ethernet); k != other {
+			return k
+		}
+		*d = was
+		return d.ethernet(b, cut)
 	}
 	return other
+}
+
+// nsh reads a network service header, RFC 8300, Section 2.2.
+func (d *decoder) nsh(b []byte, cut int) kind {
+	if len(b) < 8 {
+		return short(cut)
+	}
+	size := int(b[1]&0x3f) * 4
+	switch what := b[3]; {
+	case size < 8:
+		return other
+	case what == 1 || what == 2:
+		return d.behind(size, b, cut, (*decoder).ip)
+	case what == 3:
+		return d.behind(size, b, cut, (*decoder).ethernet)
+	case what == 5:
+		return d.behind(size, b, cut, (*decoder).mpls)
+	}
+	return other
+}
+
+// macsec reads a security tag, IEEE 802.1AE, Section 9.3. A frame may be
+// authenticated and not encrypted.
+func (d *decoder) macsec(b []byte, cut int) kind {
+	const hasChannel, isEncrypted, isChanged = 0x20, 0x08, 0x04
+	if len(b) < 8 {
+		return short(cut)
+	}
+	if b[0]&(isEncrypted|isChanged) != 0 {
+		return encrypted
+	}
+	size := 6
+	if b[0]&hasChannel != 0 {
+		size += 8
+	}
+	if len(b) < size+2 {
+		return short(cut)
+	}
+	return d.snap(binary.BigEndian.Uint16(b[size:]), b[size+2:], cut)
 }
 
 // pppoe reads a session packet, RFC 2516, Section 4.

@@ -11,8 +11,10 @@ const (
 	portVXLAN     = 4789
 	portVXLANGPE  = 4790
 	portGeneve    = 6081
+	portLISP      = 4341
 	portMPLS      = 6635
 	portVXLANOld  = 8472 // what Linux took before there was a number
+	portTZSP      = 37008
 	udpHeaderLen  = 8
 	vxlanHeadLen  = 8
 	geneveHeadLen = 8
@@ -55,6 +57,10 @@ func tunnelAt(port uint16) func(*decoder, []byte, int) kind {
 		return (*decoder).teredo
 	case portL2TP:
 		return (*decoder).l2tp
+	case portLISP:
+		return (*decoder).lisp
+	case portTZSP:
+		return (*decoder).tzsp
 	case portMPLS:
 		return (*decoder).mpls
 	case portGRE:
@@ -80,7 +86,7 @@ func (d *decoder) gre(b []byte, cut int) kind {
 	}
 	flags, what := binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	version := flags & 7
-	if version > 1 || flags&hasRoute != 0 { // source routes went out of use with RFC 2784
+	if flags&hasRoute != 0 { // source routes went out of use with RFC 2784
 		return other
 	}
 	size := 4
@@ -110,10 +116,8 @@ func (d *decoder) gre(b []byte, cut int) kind {
 	switch b = b[size:]; {
 	case what == typeERSPAN && flags&hasSeq == 0:
 		return d.ethernet(b, cut) // type I has no header of its own
-	case what == typeERSPAN:
-		return d.erspan(8, b, cut)
-	case what == typeERSPAN3:
-		return d.erspan(12, b, cut)
+	case what == typeERSPAN || what == typeERSPAN3:
+		return d.erspan(b, cut)
 	case what == typeWCCP:
 		return d.wccp(b, cut)
 	case what < minEther:
@@ -124,15 +128,25 @@ func (d *decoder) gre(b []byte, cut int) kind {
 
 // erspan reads a mirrored frame of type II or III, draft-foschiano-erspan-03,
 // Sections 4.2 and 4.3. The header of type III may have another eight bytes.
-func (d *decoder) erspan(size int, b []byte, cut int) kind {
-	if len(b) < size {
+func (d *decoder) erspan(b []byte, cut int) kind {
+	const type2, type3 = 1, 2
+	if len(b) < 8 {
 		return short(cut)
 	}
 	d.along(alongERSPAN, uint64(binary.BigEndian.Uint16(b[2:])&0x3ff))
-	if size == 12 && b[11]&1 != 0 {
-		size += 8
+	switch b[0] >> 4 {
+	case type2:
+		return d.ethernet(b[8:], cut)
+	case type3:
+		if len(b) < 12 {
+			return short(cut)
+		}
+		if b[11]&1 != 0 {
+			return d.behind(20, b, cut, (*decoder).ethernet)
+		}
+		return d.ethernet(b[12:], cut)
 	}
-	return d.behind(size, b, cut, (*decoder).ethernet)
+	return other
 }
 
 // wccp reads a packet that a router redirected to a cache, with or without the
@@ -149,9 +163,6 @@ func (d *decoder) vxlan(b []byte, cut int) kind {
 	if len(b) < vxlanHeadLen {
 		return short(cut)
 	}
-	if b[0]&0x08 == 0 { // no network identifier
-		return other
-	}
 	d.along(alongVXLAN, uint64(binary.BigEndian.Uint32(b[4:])>>8))
 	return d.ethernet(b[vxlanHeadLen:], cut)
 }
@@ -162,17 +173,56 @@ func (d *decoder) vxlanGPE(b []byte, cut int) kind {
 	if len(b) < vxlanHeadLen {
 		return short(cut)
 	}
-	if b[0]&0x04 == 0 { // no next protocol: an Ethernet frame
-		return d.vxlan(b, cut)
-	}
 	d.along(alongVXLAN, uint64(binary.BigEndian.Uint32(b[4:])>>8))
 	switch next := b[3]; next {
 	case 1, 2:
 		return d.ip(b[vxlanHeadLen:], cut)
 	case 3:
 		return d.ethernet(b[vxlanHeadLen:], cut)
+	case 4:
+		return d.nsh(b[vxlanHeadLen:], cut)
 	}
 	return other
+}
+
+// lisp reads a LISP data packet, RFC 9300, Section 5.1.
+func (d *decoder) lisp(b []byte, cut int) kind {
+	if len(b) < 8 {
+		return short(cut)
+	}
+	if b[0]&0x08 != 0 { // an instance, in the upper 24 bits
+		d.along(alongLISP, uint64(binary.BigEndian.Uint32(b[4:])>>8))
+	}
+	return d.ip(b[8:], cut)
+}
+
+// tzsp reads a frame that a sniffer on another device sends on (TaZmen Sniffer
+// Protocol): version, type, link type, and tags up to an end tag.
+func (d *decoder) tzsp(b []byte, cut int) kind {
+	const ethernet, wifi, tagPadding, tagEnd = 1, 0x12, 0, 1
+	if len(b) < 4 {
+		return short(cut)
+	}
+	link := binary.BigEndian.Uint16(b[2:])
+	for b = b[4:]; ; {
+		if len(b) < 2 {
+			return short(cut)
+		}
+		switch tag := b[0]; {
+		case tag == tagEnd && link == ethernet:
+			return d.ethernet(b[1:], cut)
+		case tag == tagEnd && link == wifi:
+			return d.wifi(b[1:], cut, false)
+		case tag == tagEnd:
+			return other
+		case tag == tagPadding:
+			b = b[1:]
+		case len(b) < 2+int(b[1]):
+			return short(cut)
+		default:
+			b = b[2+int(b[1]):]
+		}
+	}
 }
 
 // geneve reads a Geneve header, RFC 8926, Section 3.4.
