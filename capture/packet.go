@@ -14,6 +14,8 @@ const (
 	LinkNull       LinkType = 0   // BSD loopback, 4-byte family in the writer's byte order
 	LinkEthernet   LinkType = 1   // Ethernet II and 802.3
 	LinkPPP        LinkType = 9   // PPP, with or without HDLC-like framing
+	LinkFDDI       LinkType = 10
+	LinkATM        LinkType = 11  // LLC over ATM, RFC 1483
 	LinkRawOld     LinkType = 12  // DLT_RAW of most systems, found in files of old writers
 	LinkRawBSD     LinkType = 14  // DLT_RAW of OpenBSD
 	LinkPPPHDLC    LinkType = 50  // PPP in HDLC-like framing, or Cisco's HDLC
@@ -28,8 +30,10 @@ const (
 	LinkPFLog      LinkType = 117 // OpenBSD packet filter log
 	LinkPrism      LinkType = 119 // IEEE 802.11 behind a Prism header
 	LinkRadiotap   LinkType = 127 // IEEE 802.11 behind a radiotap header
+	LinkPKTAPOld   LinkType = 149 // PKTAP before it had a number, LINKTYPE_USER2
 	LinkAVS        LinkType = 163 // IEEE 802.11 behind an AVS header
 	LinkPPI        LinkType = 192 // a per-packet information header that names the link type
+	LinkPPPDir     LinkType = 204 // PPP behind a byte that tells the direction
 	LinkIPv4       LinkType = 228
 	LinkIPv6       LinkType = 229
 	LinkNFLog      LinkType = 239 // Linux netfilter log

@@ -51,18 +51,24 @@ func (d *decoder) link(link capture.LinkType, b []byte, cut int) kind {
 		if len(b) < 16 {
 			return short(cut)
 		}
-		return d.etherPayload(binary.BigEndian.Uint16(b[14:]), b[16:], cut)
+		return d.cooked(binary.BigEndian.Uint16(b[14:]), b[16:], cut)
 	case capture.LinkSLL2:
 		if len(b) < 20 {
 			return short(cut)
 		}
-		return d.etherPayload(binary.BigEndian.Uint16(b), b[20:], cut)
+		return d.cooked(binary.BigEndian.Uint16(b), b[20:], cut)
 	case capture.LinkNull, capture.LinkLoop:
 		return d.behind(4, b, cut, (*decoder).ip)
 	case capture.LinkRaw, capture.LinkRawOld, capture.LinkRawBSD, capture.LinkIPv4, capture.LinkIPv6:
 		return d.ip(b, cut)
 	case capture.LinkPPP:
 		return d.ppp(b, cut)
+	case capture.LinkPPPDir:
+		return d.behind(1, b, cut, (*decoder).ppp)
+	case capture.LinkFDDI:
+		return d.behind(13, b, cut, (*decoder).llc)
+	case capture.LinkATM:
+		return d.llc(b, cut)
 	case capture.LinkPPPHDLC, capture.LinkCHDLC:
 		return d.hdlc(b, cut)
 	case capture.LinkPPPoE:
@@ -75,7 +81,7 @@ func (d *decoder) link(link capture.LinkType, b []byte, cut int) kind {
 		return d.pflog(b, cut)
 	case capture.LinkNFLog:
 		return d.nflog(b, cut)
-	case capture.LinkPKTAP:
+	case capture.LinkPKTAP, capture.LinkPKTAPOld:
 		return d.pktap(b, cut)
 	case capture.LinkPPI:
 		return d.ppi(b, cut)
@@ -83,6 +89,19 @@ func (d *decoder) link(link capture.LinkType, b []byte, cut int) kind {
 		return d.radio(link, b, cut)
 	}
 	return unknownLink
+}
+
+// cooked goes on behind the header of Linux's "any" device, whose protocol is an
+// EtherType or a number of Linux.
+func (d *decoder) cooked(protocol uint16, b []byte, cut int) kind {
+	const llc = 4 // ETH_P_802_2
+	switch {
+	case protocol == llc:
+		return d.llc(b, cut)
+	case protocol < minEther:
+		return other
+	}
+	return d.etherPayload(protocol, b, cut)
 }
 
 func (d *decoder) ethernet(b []byte, cut int) kind {
