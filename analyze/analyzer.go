@@ -92,9 +92,10 @@ func (a *Analyzer) noteTLS(c *flow.Conn, dir flow.Dir, at flow.Stamp) {
 const maxTLSStarts = 1 << 20
 
 // Finish judges what depends on the whole capture and returns everything found.
-// last is the capture's last packet. Every connection must have ended (see
+// last is the capture's last packet, drops the number of packets that it lost
+// (less than one: none that is known). Every connection must have ended (see
 // reassembly.Reassembler.Finish).
-func (a *Analyzer) Finish(last flow.Stamp) *Result {
+func (a *Analyzer) Finish(last flow.Stamp, drops int64) *Result {
 	r := &a.result
 	slices.SortStableFunc(r.Attempts, func(x, y *Attempt) int {
 		return cmp.Or(cmp.Compare(x.order(), y.order()), cmp.Compare(x.Conn.ID, y.Conn.ID), cmp.Compare(x.offset(), y.offset()))
@@ -102,11 +103,12 @@ func (a *Analyzer) Finish(last flow.Stamp) *Result {
 	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })
 	for i, t := range r.Attempts {
 		t.Number = i + 1
-		t.judge(last)
+		t.judge(last, drops)
 	}
 	relate(r.Attempts)
 	for _, t := range r.Attempts {
 		t.decide()
+		t.allowForDoubt()
 	}
 	for _, times := range a.tls {
 		slices.Sort(times)

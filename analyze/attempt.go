@@ -46,6 +46,7 @@ type evidence struct {
 	firstBytes         [2]flow.Stamp // the first bytes after the 101, by the client and by the server
 	closeFrame         Close         // the first Close frame
 	nextRequest        flow.Stamp    // the connection's next request
+	doubt              [2]bool       // a receiver may have read the head of the client, or of the server, otherwise
 	forgotten          bool          // the connection was dropped from the table
 }
 

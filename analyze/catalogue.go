@@ -226,6 +226,21 @@ var catalogue = [numCodes]Entry{
 		Causes:   "a short timer in an embedded client (ArduinoWebsockets waits 1 s for each line); a server that starts cold",
 	},
 
+	TCPRetransmissionDiffers: {
+		Name: "tcp-retransmission-differs", Severity: Warning, RFC: "RFC 9293, Section 3.10.7.4",
+		Sentence: "bytes of the head were sent twice with different content ({got}); the copy that came first is judged ({want})",
+		Remedy:   "find out who sends the second copy: compare TTL, IP identification and MAC address of both frames; it is seldom the sender itself",
+		Wire:     "two segments that cover the same sequence numbers with different bytes",
+		Causes:   "a middlebox that rewrites one copy and not the other; somebody who injects segments; two hosts behind one address; a sender that changes its buffer after it sent it; receivers differ in which copy they keep while a hole before it is open: Windows since Vista the first, BSD one that begins earlier, Linux also one that begins there and is longer",
+	},
+	TCPUrgentData: {
+		Name: "tcp-urgent-data", Severity: Warning, RFC: "RFC 6093, Section 3",
+		Sentence: "a byte of the head is marked urgent ({got}), and most receivers take urgent data out of the stream",
+		Remedy:   "send without the urgent flag (MSG_OOB); no HTTP implementation has a use for it",
+		Wire:     "a segment with the URG flag whose urgent pointer points into the head; here the byte is read in its place",
+		Causes:   "a test of evasion; an old proxy or terminal program; a receiver with SO_OOBINLINE reads the byte in its place, others do not see it",
+	},
+
 	RequestUpgradeMissing: {
 		Name: "request-upgrade-missing", Severity: Error, RFC: "RFC 6455, Section 4.2.1",
 		Sentence: "the request has no Upgrade: websocket",

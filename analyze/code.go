@@ -54,6 +54,10 @@ const (
 	HTTPRequestUnanswered
 	ClientGaveUpEarly
 
+	// TCP.
+	TCPRetransmissionDiffers
+	TCPUrgentData
+
 	// The request.
 	RequestUpgradeMissing
 	RequestConnectionLacksUpgrade

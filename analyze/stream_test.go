@@ -18,11 +18,12 @@ const (
 // A dialogue plays the bytes of one connection to an Analyzer as reassembly
 // does: what is not wanted is not delivered, what is skipped is counted.
 type dialogue struct {
-	a    *Analyzer
-	conn *flow.Conn
-	way  [2]way
-	at   flow.Stamp
-	step int64 // time from one segment to the next
+	a     *Analyzer
+	conn  *flow.Conn
+	way   [2]way
+	at    flow.Stamp
+	step  int64 // time from one segment to the next
+	drops int64 // packets that the capture lost
 
 	early [2]int64 // what is added to the bytes of a direction that the other side acknowledges: some are captured too late, or too early
 }
@@ -110,7 +111,7 @@ func (d *dialogue) finish() *Result {
 			d.chunk(flow.Dir(dir), "", flow.CaptureEnd)
 		}
 	}
-	return d.a.Finish(flow.Stamp{Frame: d.at.Frame + 1, Time: d.at.Time + 10e9})
+	return d.a.Finish(flow.Stamp{Frame: d.at.Frame + 1, Time: d.at.Time + 10e9}, d.drops)
 }
 
 // Heads and bodies of an exchange without fault.

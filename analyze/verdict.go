@@ -40,7 +40,7 @@ func (t *Attempt) nextUse(at flow.Stamp) {
 }
 
 // judge finds everything that the exchange shows by itself.
-func (t *Attempt) judge(last flow.Stamp) {
+func (t *Attempt) judge(last flow.Stamp, drops int64) {
 	t.ending()
 	if t.strangeRequest() {
 		t.Request = nil
@@ -57,13 +57,14 @@ func (t *Attempt) judge(last flow.Stamp) {
 	}
 	switch {
 	case t.Response == nil:
-		t.Verdict, t.Reason = t.unanswered(last)
+		t.Verdict, t.Reason = t.unanswered(last, drops)
 		t.checkSilentEnd(last)
 	case t.Response.Head.Status == 101:
 		t.checkSwitch(last)
 	default:
 		t.checkStatus()
 	}
+	t.checkDoubts()
 }
 
 // strangeRequest reports whether the 101 cannot be meant for the request: that
@@ -131,7 +132,7 @@ func (t *Attempt) ending() {
 }
 
 // unanswered judges an attempt without a response.
-func (t *Attempt) unanswered(last flow.Stamp) (Verdict, string) {
+func (t *Attempt) unanswered(last flow.Stamp, drops int64) (Verdict, string) {
 	server := t.ClientDir.Reverse()
 	switch c := t.Conn; {
 	case t.alien != "":
@@ -146,6 +147,9 @@ func (t *Attempt) unanswered(last flow.Stamp) (Verdict, string) {
 		return Indeterminate, "the connection was forgotten before it was answered"
 	case t.Close.How == CloseRST || t.Conn.FIN[server].Seen():
 		return NoResponse, ""
+	}
+	if drops > 0 {
+		return Indeterminate, fmt.Sprintf("no answer shows, but the capture dropped %d packets", drops)
 	}
 	if silence := last.Time - t.Request.Done.Time; silence < minSilence {
 		return Indeterminate, fmt.Sprintf("the capture ends %v after the request", time.Duration(max(silence, 0)).Round(time.Microsecond))

@@ -11,9 +11,9 @@ package capture
 type LinkType uint32
 
 const (
-	LinkNull       LinkType = 0   // BSD loopback, 4-byte family in the writer's byte order
-	LinkEthernet   LinkType = 1   // Ethernet II and 802.3
-	LinkPPP        LinkType = 9   // PPP, with or without HDLC-like framing
+	LinkNull       LinkType = 0 // BSD loopback, 4-byte family in the writer's byte order
+	LinkEthernet   LinkType = 1 // Ethernet II and 802.3
+	LinkPPP        LinkType = 9 // PPP, with or without HDLC-like framing
 	LinkFDDI       LinkType = 10
 	LinkATM        LinkType = 11  // LLC over ATM, RFC 1483
 	LinkRawOld     LinkType = 12  // DLT_RAW of most systems, found in files of old writers

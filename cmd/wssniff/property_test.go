@@ -145,7 +145,7 @@ func readSegments(segments []tcpPacket) *analyze.Result {
 		last = flow.Stamp{Frame: i + 1, Time: s.time}
 	}
 	asm.Finish()
-	return a.Finish(last)
+	return a.Finish(last, 0)
 }
 
 // cleanCaptures are all captures that are not large.

@@ -50,7 +50,7 @@ func read(src *capture.Source, pass *packetFilter, complain func(error), watch *
 	}
 	watch.end()
 	asm.Finish()
-	r.result = a.Finish(r.last)
+	r.result = a.Finish(r.last, src.Stats().Drops)
 	r.capture, r.streams = src.Stats(), asm.Stats()
 	r.elapsed = time.Since(started)
 	return r
