@@ -81,13 +81,11 @@ func compareWithTshark(t *testing.T, name, path string) {
 	ours := readFile(t, path)
 	var got difference
 	got.Wssniff, got.Tshark = onlyIn(headsOf(ours.result), theirs.heads())
+	got.Conns = ours.streams.Conns - len(theirs.streams)
 	want := differences[name]
 	want.why = ""
 	if d := diff.Diff(want, got, diff.AllowUnexported(difference{})); d != "" {
 		t.Errorf("difference to tshark (-want +got):\n%s", d)
-	}
-	if got, want := ours.streams.Conns, len(theirs.streams); got != want {
-		t.Errorf("%d connections, tshark has %d streams", got, want)
 	}
 }
 
@@ -96,6 +94,7 @@ func compareWithTshark(t *testing.T, name, path string) {
 type difference struct {
 	Wssniff []string // found by wssniff alone
 	Tshark  []string // found by tshark alone
+	Conns   int      // connections that wssniff has more than tshark has streams
 	why     string
 }
 
@@ -116,6 +115,79 @@ var differences = map[string]difference{
 	"generated/indeterminate-request-cut.pcap": {
 		Tshark: []string{`stream 0 frame 4: request, key ""`, `stream 0 frame 6: response 101, accept "Q2Nz8q"`},
 		why:    "tshark shows heads that the snap length cut as if they were whole",
+	},
+	"generated/identity-two-gtp-tunnels-same-numbers.pcap": {
+		Wssniff: []string{
+			`stream 1 frame 12: response 101, accept "n8yr+uHzvynOARkVAHGP8mPxk7U="`,
+			`stream 1 frame 8: request, key "TC3dpBDyhjxpX5Q3lhcKYA=="`,
+		},
+		why: "tshark keeps no networks apart: from the second SYN on, everything belongs to the second stream",
+	},
+	"generated/identity-two-gtp-tunnels.pcap": {
+		Wssniff: []string{
+			`stream 0 frame 11: response 101, accept "dTowy+8t9bM8toF48kUGoo3zOh0="`,
+			`stream 0 frame 7: request, key "BvecDCZIEDYQP2O80eloZw=="`,
+		},
+		why: "tshark keeps no networks apart: from the second SYN on, everything belongs to the second stream",
+	},
+	"generated/identity-two-vlans-fragmented.pcap": {
+		Wssniff: []string{
+			`stream 1 frame 12: request, key "xM85rrNrfkAuSuglmdXTDw=="`,
+			`stream 1 frame 20: response 101, accept "UeMbmVWA4mcB2zifurUQF7Y1qPM="`,
+		},
+		why: "tshark keeps no networks apart: from the second SYN on, everything belongs to the second stream",
+	},
+	"generated/identity-two-vlans-same-numbers.pcap": {
+		Wssniff: []string{
+			`stream 1 frame 12: response 101, accept "aMNWQr3gOFAukcDO40P4I4lA8sg="`,
+			`stream 1 frame 8: request, key "krsFhwMoI1PZ9ofdGqnRxw=="`,
+		},
+		why: "tshark keeps no networks apart: from the second SYN on, everything belongs to the second stream",
+	},
+	"generated/identity-two-vlans.pcap": {
+		Wssniff: []string{
+			`stream 0 frame 11: response 101, accept "iDlMWd4J4NDnCmG39TlX9qErVIM="`,
+			`stream 0 frame 7: request, key "FUaNSTxjfDA370xsF+TUnA=="`,
+		},
+		why: "tshark keeps no networks apart: from the second SYN on, everything belongs to the second stream",
+	},
+	"generated/identity-two-vxlan-networks.pcap": {
+		Wssniff: []string{
+			`stream 0 frame 11: response 101, accept "bKPIfWkxRhbb9dqQl+2+PPkzJzc="`,
+			`stream 0 frame 7: request, key "DRam6lqtmMf4sbvhtWND9w=="`,
+		},
+		why: "tshark keeps no networks apart: from the second SYN on, everything belongs to the second stream",
+	},
+	"generated/identity-vlan-after-vlan.pcap": {
+		Wssniff: []string{
+			`stream 1 frame 23: request, key "QerU7UIQs3vLLfU7W0ABIA=="`,
+			`stream 1 frame 25: response 101, accept "gHC4Gm0Gpl44RGkC6P+5mNiVSXU="`,
+		},
+		why: "tshark keeps no networks apart: with the same sequence numbers the second connection is a retransmission of the first",
+	},
+	"generated/layer-wireless-amsdu.pcap": {
+		Wssniff: []string{
+			`stream 0 frame 4: request, key "N7SqarUI4Wpb+a11jM/BDQ=="`,
+			`stream 0 frame 6: response 101, accept "C5msfZ3Mzjngv6r1chHwEnHjfy8="`,
+			`stream 1 frame 23: request, key "5834opxWt59HcGxxqLP5tQ=="`,
+			`stream 1 frame 25: response 101, accept "601Pw77TdRZm8wOcmjzuu39P3OE="`,
+		},
+		why: "in tshark's PDML the segments of an aggregate are no children of their packet; its fields show them",
+	},
+	"generated/tcp-half-open-server-sends.pcap": {
+		Wssniff: []string{
+			`stream 1 frame 20: response 101, accept "jsNc6Y6hl3epmvy8e8FKKZStBBo="`,
+		},
+		why: "tshark gives what the server still sends on the old connection to the new one and loses its place there",
+	},
+	"generated/tunnel-vxlan-8472.pcap": {
+		Wssniff: []string{
+			`stream 0 frame 4: request, key "N7SqarUI4Wpb+a11jM/BDQ=="`,
+			`stream 0 frame 6: response 101, accept "C5msfZ3Mzjngv6r1chHwEnHjfy8="`,
+			`stream 1 frame 23: request, key "5834opxWt59HcGxxqLP5tQ=="`,
+			`stream 1 frame 25: response 101, accept "601Pw77TdRZm8wOcmjzuu39P3OE="`,
+		},
+		why: "tshark takes no VXLAN on the port that Linux uses, unless told to (-d udp.port==8472,vxlan)",
 	},
 	"generated/tcp-hole-in-body-then-upgrade.pcap": {
 		Wssniff: []string{`stream 0 frame 12: response 101, accept "1FMUj6t97nygWYuRFmdFM9t0+wo="`},

@@ -78,12 +78,14 @@ func decodeTCP(p *capture.Packet) (s tcpPacket, ok bool) {
 	var size int // of the TCP header and what follows, on the wire
 	switch proto := byte(0); b[0] >> 4 {
 	case 4:
-		if b[9] != 6 {
+		if b[9] != 6 || b[6]&0x3f != 0 || b[7] != 0 { // fragments stay as they are
 			return s, false
 		}
 		header := int(b[0]&15) * 4
 		src, dst = netip.AddrFrom4([4]byte(b[12:16])), netip.AddrFrom4([4]byte(b[16:20]))
-		size = int(binary.BigEndian.Uint16(b[2:])) - header
+		if size = int(binary.BigEndian.Uint16(b[2:])) - header; size < 0 { // segmentation offload
+			size = len(b) - header
+		}
 		b = b[header:]
 	case 6:
 		src, dst = netip.AddrFrom16([16]byte(b[8:24])), netip.AddrFrom16([16]byte(b[24:40]))
@@ -136,7 +138,7 @@ func (s *tcpPacket) encode() []byte {
 
 // readSegments analyses segments as read does the packets of a file.
 func readSegments(segments []tcpPacket) *analyze.Result {
-	a := analyze.New()
+	a := analyze.New(nil)
 	asm := reassembly.New(a.Chunk, nil)
 	var last flow.Stamp
 	for i, s := range segments {
@@ -315,8 +317,11 @@ func seeds() uint64 {
 
 // brittle are captures that do not stand disorder.
 var brittle = map[string]string{
-	"tcp-keep-alive-probes.pcap":     "the stale byte of a probe counts if it overtakes the byte that it stands for",
-	"tcp-starts-before-request.pcap": "without the handshake, a head must begin with a segment and behind its request",
+	"tcp-keep-alive-probes.pcap":                   "the stale byte of a probe counts if it overtakes the byte that it stands for",
+	"identity-two-vlans-same-numbers.pcap":         "the packets are rewritten without their VLANs, which tell the two connections apart",
+	"tcp-retransmission-differs-after-ack.pcap":    "which copy of the bytes comes first counts",
+	"tcp-retransmission-differs-out-of-order.pcap": "which copy of the bytes comes first counts",
+	"tcp-starts-before-request.pcap":               "without the handshake, a head must begin with a segment and behind its request",
 }
 
 // TestDisorder rewrites the packets of every capture: what is found stays.
@@ -341,6 +346,10 @@ func TestDisorder(t *testing.T) {
 var lossy = map[string]string{
 	"client-gave-up-early.pcap":                      "without the answer nothing shows that there was one",
 	"http-earlier-answer-after-upgrade-request.pcap": "the handshake and the earlier request are lost: nothing tells that there was one",
+	"identity-two-vlans-same-numbers.pcap":           "the packets are rewritten without their VLANs, which tell the two connections apart",
+	"identity-vlan-after-vlan.pcap":                  "the packets are rewritten without their VLANs, which tell the two connections apart",
+	"tcp-retransmission-differs-after-ack.pcap":      "which copy of the bytes comes first counts",
+	"tcp-retransmission-differs-out-of-order.pcap":   "which copy of the bytes comes first counts",
 	"http-response-after-101.pcap":                   "the fault is in what is lost, or takes the place of a lost answer",
 }
 
@@ -419,7 +428,7 @@ func checkReading(t *testing.T, b []byte) {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	r := read(src, nil, func(error) {}, nil)
+	r := read(src, nil, &limits{}, func(error) {}, nil)
 	if n := r.streams.Panics; n > 0 {
 		t.Errorf("%d panics in gopacket", n)
 	}

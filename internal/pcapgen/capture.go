@@ -57,6 +57,22 @@ func (g *Capture) Double() { g.double = true }
 // Frames returns how many frames are stored.
 func (g *Capture) Frames() int { return len(g.recs) }
 
+// storeAll appends the frames that a packet becomes and returns the number of
+// the one that completes it, 0 if none does. Those after the first follow at
+// once.
+func (g *Capture) storeAll(on *Iface, p packet) int {
+	n := 0
+	for i, f := range on.frames(p) {
+		if i > 0 {
+			g.now = g.now.Add(20*time.Microsecond - step)
+		}
+		if at := g.store(on, f.data); !f.aside {
+			n = at
+		}
+	}
+	return n
+}
+
 // store appends a packet and returns its frame number, that of the first
 // copy when packets are doubled.
 func (g *Capture) store(on *Iface, data []byte) int {

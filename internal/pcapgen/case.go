@@ -9,6 +9,10 @@ type Case struct {
 	File  string // name below testdata/pcaps/generated
 	Bytes func() []byte
 
+	// Same names the case whose attempts are the same but for their frames,
+	// streams and times; its packets are carried in another way. Mostly empty.
+	Same string
+
 	// Attempts are all upgrade attempts of the file, in the order of the
 	// frames that complete their requests; one whose request is not in the
 	// capture stands where its response is.
@@ -62,8 +66,13 @@ func Cases() []Case {
 		acceptCases(),
 		redirectCases(),
 		tcpCases(),
+		tcpOddityCases(),
 		httpCases(),
 		linkCases(),
+		layerCases(),
+		tunnelCases(),
+		fragmentCases(),
+		identityCases(),
 		fileCases(),
 		frameCases(),
 	)

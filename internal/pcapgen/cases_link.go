@@ -51,7 +51,7 @@ func ipv6Extension() Case {
 // Ethernet frame may be: what fills them up is no data.
 func ethernetPadding() Case {
 	return newCase("link-ethernet-padding", "Short packets filled up to 60 bytes.", func(g *Capture) []Attempt {
-		g.iface.pad = true
+		g.iface.path = []layer{padded, ethernet}
 		c := g.Open(clientAddr, serverAddr)
 		c.Small, c.MSS = true, 1460
 		c.Handshake()

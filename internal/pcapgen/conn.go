@@ -31,6 +31,8 @@ type Conn struct {
 	ipID   [2]uint16
 	hop    bool // IPv6: with a hop-by-hop header
 	only   bool // store the packets of onlySide only
+	badSum bool // with wrong checksums, as a host captures what its interface will sum up
+	tso    bool // IPv4: no length in packets with data
 
 	onlySide Side
 	isOpen   bool
@@ -132,6 +134,18 @@ func (c *Conn) SendAt(from Side, off int, data []byte, flags byte) int {
 	return n
 }
 
+// Urgent is Send of one segment whose urgent pointer goes behind its first n
+// bytes (RFC 9293, Section 3.8.5).
+func (c *Conn) Urgent(from Side, data []byte, n uint16) int {
+	s := segment{
+		seq: c.seq(from, c.next[from]), ack: c.ackOf(from), flags: flagACK | flagPSH | flagURG,
+		urgent: n, options: c.dataOptions(from), data: data,
+	}
+	at := c.store(from, s)
+	c.next[from] += len(data)
+	return at
+}
+
 // Skip moves the side on by n bytes that were sent but not captured.
 func (c *Conn) Skip(from Side, n int) { c.next[from] += n }
 
@@ -184,10 +198,10 @@ func (c *Conn) end(of Side) int {
 func (c *Conn) ackOf(from Side) uint32 { return c.seq(from.peer(), c.end(from.peer())) }
 
 // store sends the segment through IP and link and into the capture. It
-// returns 0 for a packet that the capture does not see.
+// returns 0 for a segment that the capture does not see, or not all of.
 func (c *Conn) store(from Side, s segment) int {
 	src, dst := c.addr[from].Addr(), c.addr[from.peer()].Addr()
-	h := ipHeader{from: src, to: dst, ttl: c.TTL[from], id: c.ipID[from], extension: c.hop}
+	h := ipHeader{from: src, to: dst, ttl: c.TTL[from], id: c.ipID[from], proto: protoTCP, extension: c.hop, noLength: c.tso && len(s.data) > 0}
 	c.ipID[from]++
 	if c.only && c.onlySide != from {
 		c.g.now = c.g.now.Add(step)
@@ -197,7 +211,7 @@ func (c *Conn) store(from Side, s segment) int {
 		c.stream = c.g.streams
 		c.g.streams++
 	}
-	ip := h.packet(s.bytes(c, from))
-	on := c.ifaces[from]
-	return c.g.store(on, on.frame(src, dst, from == Client, ip))
+	p := packet{data: h.packet(s.bytes(c, from)), ether: etherType(src), src: src, dst: dst, from: from}
+	p.proto = ipProtocol(p.ether)
+	return c.g.storeAll(c.ifaces[from], p)
 }

@@ -7,6 +7,11 @@
 // construction and not by looking at the result. Nothing depends on the
 // clock or on a random source: the same code gives the same bytes.
 //
+// What carries the TCP segments is a path of layers, outermost first: the link
+// layer, tags and labels, tunnels, fragments. A layer takes the packet that the
+// next one further in has made. Carriers are cases that take the same packets
+// along different paths.
+//
 // The files live in testdata/pcaps/generated and are rewritten with
 //
 //	go test ./internal/pcapgen -run TestGenerated -update

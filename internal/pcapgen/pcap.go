@@ -23,7 +23,7 @@ const (
 )
 
 // pcap returns the capture as a classic pcap file. All packets must be of
-// one interface.
+// one link type.
 func (g *Capture) pcap(order byteOrder, nano bool) []byte {
 	magic, unit := uint32(magicMicro), 1000
 	if nano {

@@ -12,6 +12,7 @@ const (
 	flagRST
 	flagPSH
 	flagACK
+	flagURG
 )
 
 // timestampRoom is what the timestamps take from each segment: the MSS option
@@ -22,6 +23,7 @@ const timestampRoom = 12
 type segment struct {
 	seq, ack uint32
 	flags    byte
+	urgent   uint16 // length of the data up to the end of what is urgent, valid iff flags has URG
 	options  []byte // padded to a multiple of four
 	data     []byte
 }
@@ -35,10 +37,14 @@ func (s segment) bytes(c *Conn, from Side) []byte {
 	b = binary.BigEndian.AppendUint32(b, s.ack)
 	b = append(b, byte(20+len(s.options))/4<<4, s.flags)
 	b = binary.BigEndian.AppendUint16(b, 64240) // window
-	b = append(b, 0, 0, 0, 0)                   // checksum, urgent pointer
+	b = append(b, 0, 0)                         // checksum
+	b = binary.BigEndian.AppendUint16(b, s.urgent)
 	b = append(b, s.options...)
 	b = append(b, s.data...)
-	sum := checksum(pseudoHeader(src.Addr(), dst.Addr(), len(b)), b)
+	sum := checksum(pseudoHeader(src.Addr(), dst.Addr(), protoTCP, len(b)), b)
+	if c.badSum {
+		sum ^= 0x5aa5
+	}
 	binary.BigEndian.PutUint16(b[16:], sum)
 	return b
 }

@@ -1,6 +1,7 @@
 package pcapgen
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 )
@@ -42,12 +43,37 @@ func checkAttempt(t *testing.T, name string, i int, a Attempt) {
 	}
 }
 
+// TestSame checks that cases with the same packets have the same truth but for
+// the frames.
+func TestSame(t *testing.T) {
+	cases := map[string]Case{}
+	for _, c := range Cases() {
+		cases[c.Name] = c
+	}
+	for _, c := range cases {
+		if c.Same == "" {
+			continue
+		}
+		if a, b := withoutFrames(c.Attempts), withoutFrames(cases[c.Same].Attempts); !reflect.DeepEqual(a, b) {
+			t.Errorf("%s: %+v, but %s: %+v", c.Name, a, c.Same, b)
+		}
+	}
+}
+
+func withoutFrames(attempts []Attempt) []Attempt {
+	attempts = slices.Clone(attempts)
+	for i := range attempts {
+		attempts[i].RequestFrame, attempts[i].ResponseFrame = 0, 0
+	}
+	return attempts
+}
+
 // TestKeys checks that no key is used twice, but in the case about that and
-// between the two sides of a proxy.
+// between the two sides of a proxy, and where the packets are the same.
 func TestKeys(t *testing.T) {
 	seen := map[string]string{}
 	for _, c := range Cases() {
-		if c.Name == "key-reused" || c.Name == "hop-header-stripped-request" {
+		if c.Name == "key-reused" || c.Name == "hop-header-stripped-request" || c.Same != "" {
 			continue
 		}
 		for _, a := range c.Attempts {
