@@ -12,17 +12,27 @@ import (
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
-// Bounds on what one connection may make the analyser hold.
+// Limits bound what one connection may make the analyser hold. The zero value of
+// a field means its default.
+type Limits struct {
+	Head      int // bytes of a head, while its end is awaited; default MaxHead
+	Pipelined int // requests that wait for their answers; default MaxPipelined
+	Held      int // bytes a client sent while the answer to its upgrade request is awaited; default MaxHeld
+}
+
 const (
-	MaxPipelined = 256      // requests that wait for their answers
-	MaxHeld      = 64 << 10 // bytes a client sent while the answer to its upgrade request is awaited
-	maxBody      = 200      // bytes of the body of a refusal kept for display
-	maxAttempts  = 4096     // attempts on one connection
+	MaxHead      = 64 << 10
+	MaxPipelined = 256
+	MaxHeld      = 64 << 10
+
+	maxBody     = 200  // bytes of the body of a refusal kept for display
+	maxAttempts = 4096 // attempts on one connection
 )
 
 // An Analyzer follows the HTTP/1 connections of one capture. It is not safe for
 // concurrent use.
 type Analyzer struct {
+	limits Limits
 	result Result
 	moved  map[netip.Addr]bool // clients that were redirected to https or wss
 	tls    map[tlsPeer][]int64 // times at which such clients began TLS connections
@@ -35,9 +45,13 @@ type tlsPeer struct {
 	port   uint16
 }
 
-// New returns an Analyzer.
-func New() *Analyzer {
-	return &Analyzer{moved: map[netip.Addr]bool{}, tls: map[tlsPeer][]int64{}}
+// New returns an Analyzer. Nil Limits means all defaults.
+func New(l *Limits) *Analyzer {
+	if l == nil {
+		l = &Limits{}
+	}
+	limits := Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld)}
+	return &Analyzer{limits: limits, moved: map[netip.Addr]bool{}, tls: map[tlsPeer][]int64{}}
 }
 
 // notOurs is the state of connections that carry nothing to be read.

@@ -89,5 +89,8 @@ func (t *Attempt) allowForDoubt() {
 	default:
 		return
 	}
+	for i := range t.Findings { // nothing is certain enough to be an error
+		t.Findings[i].Severity = min(t.Findings[i].Severity, Warning)
+	}
 	t.Verdict, t.Reason = Indeterminate, fmt.Sprintf("the head of the %v may have been read otherwise than the capture shows it", side)
 }

@@ -5,10 +5,6 @@ import (
 	"strings"
 )
 
-// MaxHead is how many bytes of a head are kept while its end is awaited. Longer
-// ones are counted and given up.
-const MaxHead = 64 << 10
-
 // A Head is the head of an HTTP/1 message as it was on the wire.
 type Head struct {
 	Raw    string  // every byte up to and including the blank line (or to where it breaks off)

@@ -71,7 +71,7 @@ func (p *parser) take(s *stream, d piece) {
 	fresh := true // d begins where its segment does
 	for len(d.data) > 0 {
 		if s.mustHold(p) {
-			p.hold(d)
+			p.hold(s, d)
 			return
 		}
 		n := p.step(s, d, fresh)
@@ -144,8 +144,11 @@ func (p *parser) skip(to int64) {
 }
 
 // hold keeps bytes whose meaning depends on the other direction.
-func (p *parser) hold(d piece) {
-	if p.dropped || p.nHeld+len(d.data) > MaxHeld {
+func (p *parser) hold(s *stream, d piece) {
+	if p.dropped || p.nHeld+len(d.data) > s.a.limits.Held {
+		if !p.dropped {
+			s.a.result.Unheld++
+		}
 		p.dropped = true
 		return
 	}
@@ -184,7 +187,7 @@ func (p *parser) head(s *stream, d piece) int {
 	p.mark.segments++
 	raw, from := d.data, len(p.buf)
 	if from > 0 {
-		p.buf = append(p.buf, d.data[:min(len(d.data), MaxHead-from)]...)
+		p.buf = append(p.buf, d.data[:min(len(d.data), s.a.limits.Head-from)]...)
 		raw = p.buf
 	}
 	if p.kind == undecided && !p.decide(s, raw) {
@@ -237,10 +240,10 @@ func proxyLine(b []byte) int {
 // partial keeps the beginning of a head.
 func (p *parser) partial(s *stream, from int, d piece) {
 	if from == 0 {
-		p.buf = append(p.buf, d.data[:min(len(d.data), MaxHead)]...)
+		p.buf = append(p.buf, d.data[:min(len(d.data), s.a.limits.Head)]...)
 	}
 	p.state = inHead
-	if len(p.buf) >= MaxHead {
+	if len(p.buf) >= s.a.limits.Head {
 		s.a.result.HeadsTooLarge++
 		p.breakHead(s, true)
 	}

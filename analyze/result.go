@@ -9,6 +9,7 @@ type Result struct {
 	Requests      int // HTTP/1 requests seen, attempts included
 	TLSConns      int // connections that carry TLS, of those seen from their first byte
 	HTTPConns     int // connections that carried HTTP/1
-	HeadsTooLarge int // heads longer than MaxHead, not read to their end
-	Unpaired      int // requests not followed because more than MaxPipelined waited for their answers
+	HeadsTooLarge int // heads longer than Limits.Head, not read to their end
+	Unpaired      int // requests not followed because more than Limits.Pipelined waited for their answers
+	Unheld        int // times that a client sent more than Limits.Held before the answer to its upgrade
 }

@@ -193,7 +193,7 @@ func (s *stream) newAttempt(m *Message) *Attempt {
 // await puts a request behind those that wait for their answers. It reports false
 // if there are too many: the connection is not read on.
 func (s *stream) await(x exchange) bool {
-	if len(s.pending) >= MaxPipelined {
+	if len(s.pending) >= s.a.limits.Pipelined {
 		s.a.result.Unpaired++
 		s.dirs[0].stop()
 		s.dirs[1].stop()

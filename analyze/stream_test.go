@@ -35,7 +35,7 @@ type way struct {
 }
 
 func newDialogue() *dialogue {
-	return &dialogue{a: New(), conn: newConn(0), at: flow.Stamp{Frame: 3, Time: 1e18}, step: 1e6}
+	return &dialogue{a: New(nil), conn: newConn(0), at: flow.Stamp{Frame: 3, Time: 1e18}, step: 1e6}
 }
 
 // newConn is a connection of which the handshake was seen.

@@ -189,7 +189,7 @@ func (r *Reassembler) resort(d *disorder, seq uint32, s *segment, at flow.Stamp)
 	if !d.insert(start, end, s, at) {
 		r.countRetrans(d.c, d.dir, end+d.base)
 	}
-	for d.open() && (d.pages > r.cfg.MaxPagesPerDir || r.sorter.pages > r.cfg.MaxPages) {
+	for d.open() && (d.pages*pageBytes > r.cfg.MaxQueuedDir || r.sorter.pages*pageBytes > r.cfg.MaxQueued) {
 		r.giveUp(d)
 		r.stats.PageLimit++
 	}

@@ -70,7 +70,7 @@ func newTrial(t *testing.T, seed uint64, mode uint16, lens ...int) *trial {
 	m := &trial{t: t, rng: rand.New(rand.NewPCG(seed, 0)), mode: mode}
 	cfg := &Config{}
 	if m.has(cramped) {
-		cfg.MaxPagesPerDir = 1 + m.rng.IntN(4)
+		cfg.MaxQueuedDir = pageBytes * (1 + m.rng.IntN(4))
 	}
 	m.talk = newTalk(cfg)
 	m.want = m.chunk

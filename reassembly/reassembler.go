@@ -22,8 +22,8 @@ import (
 type Config struct {
 	MaxConns        int   // connections remembered at once; default 500,000
 	MaxHalfOpen     int   // of them, those of which only the handshake was seen; default a quarter
-	MaxPages        int   // 1,900-byte pages of bytes out of order, over all connections; default 16,384 (32 MiB)
-	MaxPagesPerDir  int   // the same for one direction; default 160 (300 KB)
+	MaxQueued       int   // bytes out of order, over all connections, in whole pages of 1,900; default 32 MiB
+	MaxQueuedDir    int   // the same for one direction; default 300 KiB
 	MaxFragments    int   // bytes of incomplete IP packets; default 16 MiB
 	FragmentWait    int64 // nanoseconds of capture time that an IP packet may take to be complete; default 30 s
 	HoleWait        int64 // nanoseconds of capture time to wait for bytes that the receiver has acknowledged; default 2 s
@@ -36,7 +36,7 @@ const second = int64(1e9)
 
 func (c *Config) withDefaults() Config {
 	d := Config{
-		MaxConns: 500_000, MaxPages: 16_384, MaxPagesPerDir: 160, MaxFragments: 16 << 20,
+		MaxConns: 500_000, MaxQueued: 32 << 20, MaxQueuedDir: 300 << 10, MaxFragments: 16 << 20,
 		FragmentWait: 30 * second, HoleWait: 2 * second, HoleWaitUnacked: 60 * second, Linger: 2 * second,
 	}
 	if c == nil {
@@ -48,8 +48,8 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.MaxHalfOpen, c.MaxHalfOpen)
 	setDefault(&d.MaxFragments, c.MaxFragments)
 	setDefault(&d.FragmentWait, c.FragmentWait)
-	setDefault(&d.MaxPages, c.MaxPages)
-	setDefault(&d.MaxPagesPerDir, c.MaxPagesPerDir)
+	setDefault(&d.MaxQueued, c.MaxQueued)
+	setDefault(&d.MaxQueuedDir, c.MaxQueuedDir)
 	setDefault(&d.HoleWait, c.HoleWait)
 	setDefault(&d.HoleWaitUnacked, c.HoleWaitUnacked)
 	setDefault(&d.Linger, c.Linger)
@@ -86,7 +86,7 @@ type Stats struct {
 	Disordered  int // times a direction fell out of order
 	LostBytes   int64
 	HolesGiven  int // holes given up because of HoleWait, HoleWaitUnacked or the end
-	PageLimit   int // holes given up because MaxPages or MaxPagesPerDir was reached
+	PageLimit   int // holes given up because MaxQueued or MaxQueuedDir was reached
 	FarIgnored  int // segments far outside the window of their connection, ignored
 	Evicted     int // connections forgotten because of MaxConns or MaxHalfOpen
 	EvictedBusy int // of them, those whose bytes were still wanted

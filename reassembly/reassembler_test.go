@@ -608,7 +608,7 @@ func TestReuseAtOnce(t *testing.T) {
 
 // TestPageLimits queues more than is allowed, by direction and over all.
 func TestPageLimits(t *testing.T) {
-	for _, cfg := range []*Config{{MaxPagesPerDir: 2}, {MaxPages: 2}} {
+	for _, cfg := range []*Config{{MaxQueuedDir: 2 * pageBytes}, {MaxQueued: 2 * pageBytes}} {
 		k := open(cfg)
 		k.data(A, 3, "def")
 		k.data(A, 9, "jkl")
@@ -625,7 +625,7 @@ func TestPageLimits(t *testing.T) {
 
 // TestPageLimitOverAll has one connection's queue make another one's hole go.
 func TestPageLimitOverAll(t *testing.T) {
-	k := open(&Config{MaxPages: 3})
+	k := open(&Config{MaxQueued: 3 * pageBytes})
 	long := strings.Repeat("x", 3*pageBytes)
 	k.data(A, 3, long)
 	k.port++

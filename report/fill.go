@@ -137,6 +137,7 @@ func (f *filler) websocket() *websocketPart {
 		Redirect:       f.redirect(),
 		Close:          f.close(),
 		Frames:         f.frames(),
+		Unseen:         blind(a),
 		Timing:         f.timing(),
 	}
 	f.offers(w)

@@ -101,6 +101,7 @@ type websocketPart struct {
 	Redirect *redirectRecord `json:"redirect,omitempty"`
 	Close    *closeRecord    `json:"close,omitempty"`
 	Frames   *framesRecord   `json:"frames,omitempty"`
+	Unseen   *blindness      `json:"not_visible,omitempty"`
 	Timing   timingRecord    `json:"timing"`
 }
 

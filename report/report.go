@@ -50,15 +50,9 @@ type CaptureStats struct {
 	TLSConns int // connections that carry TLS
 
 	Inputs       int   // captures read
-	Damaged      int   // of them, those that could not be read to their end
-	Drops        int64 // packets the capturing system lost; -1: not told
-	Cut          int64 // packets cut by the snap length
-	LostBytes    int64 // TCP payload missing from the capture
 	MidStream    int   // connections whose beginning is not in the capture
-	Fragments    int   // fragmented IP packets, not read
 	UnknownLinks int   // packets of link types that are not read
-	Evicted      int   // connections forgotten to make room
-	Panics       int   // packets that made a decoder fail
+	Gaps         []Gap // what could not be seen, in the order of print
 
 	Elapsed time.Duration // time the run took; 0: not shown
 }

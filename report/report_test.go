@@ -65,7 +65,7 @@ func TestGolden(t *testing.T) {
 		{"color.txt", Table, sample(), &Options{Color: true, Width: 140}},
 		{"clean.txt", Table, clean(), nil},
 		{"clean-all.txt", Table, clean(), &Options{All: true}},
-		{"no-attempt.txt", Table, &Input{Result: &analyze.Result{}, Capture: CaptureStats{Packets: 12, Conns: 3, TLSConns: 2, LostBytes: 5}}, nil},
+		{"no-attempt.txt", Table, &Input{Result: &analyze.Result{}, Capture: CaptureStats{Packets: 12, Conns: 3, TLSConns: 2, Gaps: []Gap{{Name: "lost_bytes", What: "lost bytes", Count: 5, Remark: "TCP payload that is not in the capture"}}}}, nil},
 		{"empty.txt", Table, &Input{Result: &analyze.Result{}}, nil},
 		{"report.md", Markdown, sample(), nil},
 		{"report.csv", CSV, sample(), nil},
@@ -143,6 +143,7 @@ func (s *script) conn() *flow.Conn {
 	c.SYN = s.stamp()
 	c.First = c.SYN
 	c.SYNACK = s.stamp()
+	c.Last = [2]flow.Stamp{c.SYN, c.SYNACK}
 	return c
 }
 
@@ -215,7 +216,13 @@ func sample() *Input {
 	r.Upgrades = []*analyze.Upgrade{u}
 	return &Input{Result: r, Capture: CaptureStats{
 		Packets: 120, Bytes: 34567, First: utc(flow.Stamp{Time: 1767323045e9}), Last: utc(flow.Stamp{Time: 1767323065e9}),
-		Inputs: 1, Conns: 12, Segments: 118, TLSConns: 1, Drops: -1, Cut: 2, LostBytes: 1460, MidStream: 1,
+		Inputs: 1, Conns: 12, Segments: 118, TLSConns: 1, MidStream: 1,
+		Gaps: []Gap{
+			{Name: "dropped_packets", What: "dropped packets", Count: -1, Remark: "by the capturing system"},
+			{Name: "cut_packets", What: "cut packets", Count: 2, Remark: "by the snap length"},
+			{Name: "lost_bytes", What: "lost bytes", Count: 1460, Remark: "TCP payload that is not in the capture"},
+			{Name: "evicted_connections", What: "evictions", Remark: "connections forgotten to make room"},
+		},
 	}}
 }
 

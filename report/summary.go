@@ -48,8 +48,8 @@ func (p *page) summary() *section {
 	}
 	s.add("findings", fmt.Sprint(total(t.severity[:])), joinText(some(t.severity[analyze.Error], "error"),
 		some(t.severity[analyze.Warning], "warning"), some(t.severity[analyze.Note], "note")))
-	for _, d := range defects(p.in) {
-		s.add(d.what, fmt.Sprint(d.count), d.remark)
+	for _, g := range c.gaps() {
+		s.add(g.What, fmt.Sprint(g.Count), g.Remark)
 	}
 	if c.Elapsed > 0 {
 		s.add("time taken", c.Elapsed.Round(time.Millisecond).String(), "")
@@ -87,35 +87,4 @@ func spanText(c *CaptureStats) string {
 		return ""
 	}
 	return fmt.Sprintf("%s to %s UTC", dateTime(c.First), dateTime(c.Last))
-}
-
-// A defect is something that the capture could not show.
-type defect struct {
-	what   string
-	count  int64
-	remark string
-}
-
-// defects lists what was missing, cut, not read or forgotten.
-func defects(in *Input) []defect {
-	c, r := &in.Capture, in.Result
-	var list []defect
-	for _, d := range []defect{
-		{"damaged inputs", int64(c.Damaged), "not read to their end"},
-		{"dropped packets", c.Drops, "by the capturing system"},
-		{"cut packets", c.Cut, "by the snap length (tcpdump -s 0 keeps whole packets)"},
-		{"lost bytes", c.LostBytes, "TCP payload that is not in the capture"},
-		{"started late", int64(c.MidStream), "connections whose beginning is not in the capture"},
-		{"IP fragments", int64(c.Fragments), "not read"},
-		{"unknown link types", int64(c.UnknownLinks), "packets not read"},
-		{"evictions", int64(c.Evicted), "connections forgotten to make room"},
-		{"decoder failures", int64(c.Panics), "packets that made a decoder fail"},
-		{"heads too large", int64(r.HeadsTooLarge), fmt.Sprintf("longer than %d bytes, not read to their end", analyze.MaxHead)},
-		{"unpaired requests", int64(r.Unpaired), "too many waited for their answers"},
-	} {
-		if d.count > 0 {
-			list = append(list, d)
-		}
-	}
-	return list
 }

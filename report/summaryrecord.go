@@ -29,33 +29,18 @@ type summaryFields struct {
 	HTTP        int    `json:"http_connections"`
 	Requests    int    `json:"http_requests"`
 
-	Attempts   int            `json:"attempts"`
-	Of         *int           `json:"selected_from,omitempty"` // attempts in the capture, if some were selected
-	Failed     int            `json:"failed"`
-	Verdicts   map[string]int `json:"verdicts"`
-	Findings   map[string]int `json:"findings"`
-	Chains     int            `json:"redirect_chains"`
-	Upgrades   int            `json:"other_upgrades"`
-	Errors     int            `json:"errors"`
-	Warnings   int            `json:"warnings"`
-	Notes      int            `json:"notes"`
-	NotVisible notVisible     `json:"not_visible"`
-	Elapsed    int64          `json:"elapsed_ns,omitempty"`
-}
-
-// notVisible counts what the capture could not show.
-type notVisible struct {
-	Damaged      int    `json:"damaged_inputs"`
-	Drops        *int64 `json:"dropped_packets,omitempty"`
-	Cut          int64  `json:"cut_packets"`
-	LostBytes    int64  `json:"lost_bytes"`
-	MidStream    int    `json:"mid_stream_connections"`
-	Fragments    int    `json:"ip_fragments"`
-	UnknownLinks int    `json:"unknown_link_packets"`
-	Evicted      int    `json:"evicted_connections"`
-	Panics       int    `json:"decoder_failures"`
-	Heads        int    `json:"heads_too_large"`
-	Unpaired     int    `json:"unpaired_requests"`
+	Attempts   int              `json:"attempts"`
+	Of         *int             `json:"selected_from,omitempty"` // attempts in the capture, if some were selected
+	Failed     int              `json:"failed"`
+	Verdicts   map[string]int   `json:"verdicts"`
+	Findings   map[string]int   `json:"findings"`
+	Chains     int              `json:"redirect_chains"`
+	Upgrades   int              `json:"other_upgrades"`
+	Errors     int              `json:"errors"`
+	Warnings   int              `json:"warnings"`
+	Notes      int              `json:"notes"`
+	NotVisible map[string]int64 `json:"not_visible"`
+	Elapsed    int64            `json:"elapsed_ns,omitempty"`
 }
 
 func newSummary(in *Input) *summaryRecord {
@@ -66,14 +51,13 @@ func newSummary(in *Input) *summaryRecord {
 		Attempts: len(r.Attempts), Failed: t.failed, Verdicts: map[string]int{}, Findings: map[string]int{},
 		Chains: len(r.Chains), Upgrades: len(r.Upgrades),
 		Errors: t.severity[analyze.Error], Warnings: t.severity[analyze.Warning], Notes: t.severity[analyze.Note],
-		NotVisible: notVisible{
-			Damaged: c.Damaged, Cut: c.Cut, LostBytes: c.LostBytes, MidStream: c.MidStream, Fragments: c.Fragments,
-			UnknownLinks: c.UnknownLinks, Evicted: c.Evicted, Panics: c.Panics, Heads: r.HeadsTooLarge, Unpaired: r.Unpaired,
-		},
-		Elapsed: c.Elapsed.Nanoseconds(),
+		NotVisible: map[string]int64{},
+		Elapsed:    c.Elapsed.Nanoseconds(),
 	}
-	if c.Drops >= 0 {
-		s.NotVisible.Drops = &c.Drops
+	for _, g := range c.Gaps {
+		if g.Count >= 0 {
+			s.NotVisible[g.Name] = g.Count
+		}
 	}
 	if in.Whole != nil {
 		all := len(in.Whole.Attempts)

@@ -32,6 +32,7 @@ type options struct {
 	explain     string
 	help        bool
 	version     bool
+	limits      limits
 	selection   selection
 
 	groups []group
@@ -56,6 +57,7 @@ func (o *options) define() {
 	in.StringArrayVarP(&o.inputs, "read", "r", nil, "read this `FILE`, as if it were named without the flag; repeatable")
 	in.StringVarP(&o.filter, "filter", "f", "", "read only packets that match `EXPR`: tcpdump's host, net, port, portrange, tcp, ip, ip6, vlan, and, or, not, ()")
 	in.StringVar(&o.bpfProgram, "bpf-program", "", "the same for a program: `FILE` holds the output of tcpdump -ddd EXPR")
+	toggle(in, &o.limits.checkSums, "check-checksums", "", "do not read segments with a wrong TCP checksum, as captures on the sending machine have them")
 	o.selection.define(o.group("Selection of attempts, once all packets are analysed (-f selects packets)"))
 	out := o.group("Output")
 	out.StringVar(&o.format, "format", "table", "`FORMAT` of the report: table, jsonl, csv or markdown")
@@ -69,6 +71,7 @@ func (o *options) define() {
 	find := o.group("Findings")
 	find.StringVar(&o.failOn, "fail-on", "", "exit with 1 if a finding of `SEVERITY` or above was made: error, warning or note")
 	find.StringVar(&o.explain, "explain", "", "print what the finding `CODE` means and what to do about it; all: list every code")
+	o.limits.define(o.group("Limits (k, M, G: binary units); the summary tells which were hit"))
 	other := o.group("Other")
 	toggle(other, &o.help, "help", "h", "print this help")
 	toggle(other, &o.version, "version", "", "print the version")
@@ -132,6 +135,8 @@ func (o *options) validate() error {
 		return fmt.Errorf("no format %q: choose table, jsonl, csv or markdown", o.format)
 	case o.filter != "" && o.bpfProgram != "":
 		return errors.New("--filter and --bpf-program exclude each other")
+	case o.limits.validate() != nil:
+		return o.limits.validate()
 	case o.width < -1:
 		return fmt.Errorf("--width cannot be %d", o.width)
 	case o.failOn != "" && !known(severities, o.failOn):

@@ -75,7 +75,7 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 		return false, err
 	}
 	defer src.Close()
-	r := read(src, pass, complain, newProgress(stderr, src))
+	r := read(src, pass, &o.limits, complain, newProgress(stderr, src))
 	if src.Stats().Inputs == 0 {
 		return false, nil // every input was complained of
 	}

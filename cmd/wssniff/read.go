@@ -23,10 +23,10 @@ type reading struct {
 
 // read analyses the packets of a source that pass. What the source says of
 // inputs that it cannot read goes to complain, one error each.
-func read(src *capture.Source, pass *packetFilter, complain func(error), watch *progress) *reading {
+func read(src *capture.Source, pass *packetFilter, l *limits, complain func(error), watch *progress) *reading {
 	started := time.Now()
-	a := analyze.New()
-	asm := reassembly.New(a.Chunk, nil)
+	a := analyze.New(l.analyze())
+	asm := reassembly.New(a.Chunk, l.reassembly())
 	r := &reading{}
 	var p capture.Packet // outside the loop: one for all, not one for each
 	for {
@@ -82,26 +82,18 @@ func (r *reading) narrow(s *selection) {
 // terminal only: what goes into files is to be the same each time.
 func (r *reading) input(terminal bool) *report.Input {
 	in := &report.Input{Result: r.result, Whole: r.whole, Capture: report.CaptureStats{
-		Packets:   r.capture.Packets,
-		Bytes:     r.capture.Bytes,
-		First:     at(r.first),
-		Last:      at(r.last),
-		Conns:     r.streams.Conns,
-		Segments:  r.streams.Segments,
-		TLSConns:  r.result.TLSConns,
-		Inputs:    r.capture.Inputs,
-		Damaged:   r.capture.Damaged,
-		Drops:     r.capture.Drops,
-		Cut:       r.capture.Cut,
-		LostBytes: r.streams.LostBytes,
-		MidStream: r.streams.MidStream,
-		Fragments: r.streams.Fragments,
-		Evicted:   r.streams.Evicted,
-		Panics:    r.streams.Panics,
+		Packets:      r.capture.Packets,
+		Bytes:        r.capture.Bytes,
+		First:        at(r.first),
+		Last:         at(r.last),
+		Conns:        r.streams.Conns,
+		Segments:     r.streams.Segments,
+		TLSConns:     r.result.TLSConns,
+		Inputs:       r.capture.Inputs,
+		MidStream:    r.streams.MidStream,
+		UnknownLinks: int(count(r.streams.UnknownLinks)),
+		Gaps:         r.gaps(),
 	}}
-	for _, n := range r.streams.UnknownLinks {
-		in.Capture.UnknownLinks += n
-	}
 	if terminal {
 		in.Capture.Elapsed = r.elapsed
 	}

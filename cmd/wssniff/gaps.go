@@ -1,0 +1,68 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/report"
+)
+
+// shifted is said of what makes connections that are numbered here and not in
+// Wireshark, or the other way round.
+const shifted = "; later stream numbers may differ from Wireshark's"
+
+// gaps lists what could not be seen or was not read, in the order of the summary.
+func (r *reading) gaps() []report.Gap {
+	c, s := &r.capture, &r.streams
+	return []report.Gap{
+		{Name: "damaged_inputs", What: "damaged inputs", Count: int64(c.Damaged), Remark: "not read to their end"},
+		{Name: "dropped_packets", What: "dropped packets", Count: c.Drops, Remark: "by the capturing system"},
+		{Name: "cut_packets", What: "cut packets", Count: c.Cut, Remark: "by the snap length (tcpdump -s 0 keeps whole packets)"},
+		{Name: "cut_headers", What: "  cut in their headers", Count: int64(s.CutHeaders), Remark: "not read" + shifted},
+		{Name: "lost_bytes", What: "lost bytes", Count: s.LostBytes, Remark: "TCP payload that is not in the capture"},
+		{Name: "mid_stream_connections", What: "started late", Count: int64(s.MidStream), Remark: "connections whose beginning is not in the capture"},
+		{Name: "incomplete_ip_packets", What: "incomplete IP packets", Count: int64(s.FragLost), Remark: "fragments that waited in vain for the others (--fragment-wait)"},
+		{Name: "contradicting_ip_packets", What: "contradicting fragments", Count: int64(s.FragClash), Remark: "IP packets read only if the TCP checksum is right"},
+		{Name: "differing_retransmissions", What: "differing retransmissions", Count: int64(s.Differing), Remark: "segments sent again with other bytes; the first copy was read"},
+		{Name: "wrong_checksums", What: "wrong checksums", Count: int64(s.BadSums), Remark: "segments not read (--check-checksums)"},
+		{Name: "encrypted_packets", What: "encrypted packets", Count: int64(s.Encrypted), Remark: "802.11, IPsec or MACsec; not read"},
+		{Name: "wifi_fragments", What: "802.11 fragments", Count: int64(s.WiFiParts), Remark: "not put together"},
+		{Name: "corrupt_frames", What: "corrupt frames", Count: int64(s.Corrupt), Remark: "received with errors, says the radio; not read"},
+		{Name: "deep_packets", What: "too many headers", Count: int64(s.TooDeep), Remark: "packets with more headers than are followed" + shifted},
+		{Name: "unknown_link_packets", What: "unknown link types", Count: count(s.UnknownLinks), Remark: "packets not read: " + links(s.UnknownLinks)},
+		{Name: "evicted_connections", What: "evictions", Count: int64(s.Evicted), Remark: "connections forgotten to make room (--max-connections, --max-half-open)" + shifted},
+		{Name: "evicted_busy_connections", What: "  evictions in use", Count: int64(s.EvictedBusy), Remark: "of them, connections that were being read"},
+		{Name: "queue_overflows", What: "queues full", Count: int64(s.PageLimit), Remark: "holes given up early (--max-queued, --max-queued-direction)"},
+		{Name: "fragment_overflows", What: "fragments dropped", Count: int64(s.FragLimit), Remark: "incomplete IP packets given up early (--max-fragments)"},
+		{Name: "far_segments", What: "far segments", Count: int64(s.FarIgnored), Remark: "outside the window of their connection, not read"},
+		{Name: "decoder_failures", What: "decoder failures", Count: int64(s.Panics), Remark: "packets that made a decoder fail"},
+		{Name: "heads_too_large", What: "heads too large", Count: int64(r.result.HeadsTooLarge), Remark: "not read to their end (--max-head)"},
+		{Name: "unpaired_requests", What: "unpaired requests", Count: int64(r.result.Unpaired), Remark: "too many waited for their answers (--max-waiting)"},
+		{Name: "unheld_bytes", What: "early bytes dropped", Count: int64(r.result.Unheld), Remark: "times that too much came before the answer to an upgrade (--max-held)"},
+	}
+}
+
+func count(m map[capture.LinkType]int) (sum int64) {
+	for _, n := range m {
+		sum += int64(n)
+	}
+	return sum
+}
+
+// links names link types, the most frequent first.
+func links(m map[capture.LinkType]int) string {
+	const most = 8
+	list := slices.SortedFunc(maps.Keys(m), func(a, b capture.LinkType) int { return cmp.Or(m[b]-m[a], int(a)-int(b)) })
+	var names []string
+	for _, l := range list[:min(len(list), most)] {
+		names = append(names, fmt.Sprintf("%v (%d)", l, m[l]))
+	}
+	if len(list) > most {
+		names = append(names, fmt.Sprintf("and %d other types", len(list)-most))
+	}
+	return strings.Join(names, ", ")
+}

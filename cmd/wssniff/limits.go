@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/wssniff/wssniff/analyze"
+	"github.com/wssniff/wssniff/reassembly"
+)
+
+// limits bound what a capture may cost. Each that was hit shows in the summary.
+type limits struct {
+	conns, halfOpen, waiting             int
+	queued, queuedDir, frags, head, held size
+	holeWait, holeWaitUnacked, fragsWait time.Duration
+	checkSums                            bool
+}
+
+func (l *limits) define(fs *pflag.FlagSet) {
+	fs.IntVar(&l.conns, "max-connections", 500_000, "remember `N` connections, rather forget idle ones")
+	fs.IntVar(&l.halfOpen, "max-half-open", 0, "of them, `N` that show only a handshake (default: a quarter)")
+	fs.Lookup("max-half-open").DefValue = "0"
+	sized(fs, &l.queued, "max-queued", 32<<20, "keep `SIZE` of bytes that came out of order")
+	sized(fs, &l.queuedDir, "max-queued-direction", 300<<10, "the same for one direction of a connection")
+	sized(fs, &l.frags, "max-fragments", 16<<20, "keep `SIZE` of incomplete IP packets")
+	sized(fs, &l.head, "max-head", analyze.MaxHead, "read heads up to `SIZE`")
+	fs.IntVar(&l.waiting, "max-waiting", analyze.MaxPipelined, "let `N` requests of a connection wait for their answers")
+	sized(fs, &l.held, "max-held", analyze.MaxHeld, "keep `SIZE` of what a client sends before the answer to its upgrade")
+	fs.DurationVar(&l.holeWait, "hole-wait", 2*time.Second, "wait `TIME` for bytes that the receiver has acknowledged")
+	fs.DurationVar(&l.holeWaitUnacked, "hole-wait-unacked", time.Minute, "the same for bytes not acknowledged")
+	fs.DurationVar(&l.fragsWait, "fragment-wait", 30*time.Second, "wait `TIME` for the fragments of an IP packet")
+}
+
+func (l *limits) validate() error {
+	switch {
+	case l.conns < 1:
+		return fmt.Errorf("--max-connections cannot be %d", l.conns)
+	case l.halfOpen < 0 || l.halfOpen > l.conns:
+		return fmt.Errorf("--max-half-open cannot be %d: it is a part of --max-connections, %d", l.halfOpen, l.conns)
+	case l.waiting < 1:
+		return fmt.Errorf("--max-waiting cannot be %d", l.waiting)
+	case min(l.holeWait, l.holeWaitUnacked, l.fragsWait) <= 0:
+		return fmt.Errorf("the times of --hole-wait, --hole-wait-unacked and --fragment-wait are greater than 0")
+	}
+	return nil
+}
+
+func (l *limits) reassembly() *reassembly.Config {
+	return &reassembly.Config{
+		MaxConns: l.conns, MaxHalfOpen: l.halfOpen, MaxQueued: int(l.queued), MaxQueuedDir: int(l.queuedDir), MaxFragments: int(l.frags),
+		HoleWait: l.holeWait.Nanoseconds(), HoleWaitUnacked: l.holeWaitUnacked.Nanoseconds(), FragmentWait: l.fragsWait.Nanoseconds(),
+		CheckSums: l.checkSums,
+	}
+}
+
+func (l *limits) analyze() *analyze.Limits {
+	return &analyze.Limits{Head: int(l.head), Pipelined: l.waiting, Held: int(l.held)}
+}
+
+// A size is a number of bytes, written with k, M or G if it is large, as ripgrep
+// and dd take it.
+type size int64
+
+func sized(fs *pflag.FlagSet, p *size, name string, value size, usage string) {
+	*p = value
+	fs.Var(p, name, usage)
+}
+
+func (s *size) Type() string { return "size" }
+
+func (s *size) String() string {
+	n, unit := int64(*s), ""
+	for _, u := range []string{"k", "M", "G"} {
+		if n == 0 || n%1024 != 0 {
+			break
+		}
+		n, unit = n/1024, u
+	}
+	return strconv.FormatInt(n, 10) + unit
+}
+
+func (s *size) Set(v string) error {
+	digits := strings.TrimRight(v, "kKMG")
+	shift := map[string]int{"": 0, "k": 10, "K": 10, "M": 20, "G": 30}
+	by, ok := shift[v[len(digits):]]
+	n, err := strconv.ParseInt(digits, 10, 32)
+	if !ok || err != nil || n < 1 {
+		return fmt.Errorf("a size like 65536, 64k or 16M, not %q", v)
+	}
+	*s = size(n << by)
+	return nil
+}
