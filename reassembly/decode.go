@@ -62,6 +62,10 @@ type decoder struct {
 	rest    []byte // 802.11 aggregates: subframes not read yet, see more
 	restCut int    // bytes that the snap length took from the end of rest
 	layers  int    // headers entered
+
+	restPath   uint64 // path, layers and quoted where rest begins
+	restLayers int
+	restQuoted bool
 }
 
 // packet reads a packet. wireLen is its length on the wire. A packet holds one

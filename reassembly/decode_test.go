@@ -2,6 +2,7 @@ package reassembly
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -319,6 +320,10 @@ func TestDecodeEveryCut(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	for _, c := range decodeCases {
 		f.Add(uint16(c.link), c.data, int32(max(0, c.wire-len(c.data))))
+	}
+	for seed := range uint64(300) {
+		p := newEncap(seed, seed).around(randomSegment(rand.New(rand.NewPCG(seed, 3))))
+		f.Add(uint16(p.what), p.b, int32(seed%50))
 	}
 	f.Fuzz(func(t *testing.T, link uint16, data []byte, missing int32) {
 		cut := int(missing)

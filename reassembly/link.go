@@ -214,12 +214,13 @@ func (d *decoder) mpls(b []byte, cut int) kind {
 	case 4, 6:
 		return d.ip(b, cut)
 	case 0:
-		was := *d
-		if k := d.behind(4, b, cut, (*decoder).ethernet); k != other {
+		was := *d // first without: a control word would hide a VLAN tag
+		if k := d.ethernet(b, cut); k != other || len(d.rest) != len(was.rest) {
 			return k
 		}
+		was.layers = d.layers // what was tried counts, or pseudowires in pseudowires would double the work each time
 		*d = was
-		return d.ethernet(b, cut)
+		return d.behind(4, b, cut, (*decoder).ethernet)
 	}
 	return other
 }
@@ -286,14 +287,11 @@ func (d *decoder) ppp(b []byte, cut int) kind {
 	if len(b) >= 2 && b[0] == 0xff && b[1] == 3 {
 		b = b[2:]
 	}
-	if len(b) == 0 {
+	if len(b) < 2 {
 		return short(cut)
 	}
 	protocol := uint16(b[0])
 	if b[0]&1 == 0 {
-		if len(b) < 2 {
-			return short(cut)
-		}
 		protocol = binary.BigEndian.Uint16(b)
 		b = b[1:]
 	}

@@ -181,6 +181,8 @@ func (d *decoder) vxlanGPE(b []byte, cut int) kind {
 		return d.ethernet(b[vxlanHeadLen:], cut)
 	case 4:
 		return d.nsh(b[vxlanHeadLen:], cut)
+	case 5:
+		return d.mpls(b[vxlanHeadLen:], cut)
 	}
 	return other
 }
@@ -303,7 +305,10 @@ func (d *decoder) teredo(b []byte, cut int) kind {
 		}
 		b = b[8:]
 	}
-	if len(b) > 0 && b[0]>>4 != 6 {
+	if len(b) < 2 { // perhaps the beginning of an indication
+		return short(cut)
+	}
+	if b[0]>>4 != 6 {
 		return other
 	}
 	return d.ip(b, cut)

@@ -130,6 +130,7 @@ func (d *decoder) wifi(b []byte, cut int, padded bool) kind {
 	}
 	if b = b[size:]; ctl != nil && ctl[0]&aggregate != 0 {
 		d.rest, d.restCut = b, cut
+		d.restPath, d.restLayers, d.restQuoted = d.path, d.layers, d.quoted
 		return d.more()
 	}
 	if ctl != nil && ctl[1]&meshControl != 0 && flags&(toDS|fromDS) == toDS|fromDS {
@@ -153,7 +154,7 @@ func (d *decoder) more() kind {
 	const header = 14
 	b, cut := d.rest, d.restCut
 	d.rest = nil
-	d.path, d.layers, d.quoted = 0, 0, false
+	d.path, d.layers, d.quoted = d.restPath, d.restLayers, d.restQuoted
 	if len(b) < header {
 		return short(cut)
 	}
