@@ -126,6 +126,7 @@ func checkPaths(t *testing.T, seed uint64, ids int) {
 		e.change = max(-1, change)
 		s := randomSegment(rand.New(rand.NewPCG(seed, 3)))
 		s.seq++
+		s.payload = make([]byte, 10+change) // lengths are no part of the way
 		p := e.around(s)
 		got, others := decodeAll(p, len(p.b))
 		if len(got) != 1 {

@@ -21,7 +21,7 @@ const (
 	pppBody                // a PPP protocol number
 	udpBody                // what goes into a UDP datagram; part.what is the port
 	nshBody                // a network service header
-	wifiFrame              // an IEEE 802.11 header
+	wifiFrame              // an IEEE 802.11 header; part.what is its length
 	captured               // a packet of a capture; part.what is the link type
 )
 
@@ -322,7 +322,7 @@ var wrappers = []wrapper{
 	{name: "GRE", from: etherBody, to: ipBody, opens: inGRE, wrap: before(protoGRE, greHeader)},
 	{name: "GRE in UDP", from: etherBody, to: udpBody, opens: inGRE, wrap: before(portGRE, greHeader)},
 	{name: "Geneve", from: etherBody, to: udpBody, wrap: before(portGeneve, func(e *encap, p part) []byte {
-		words := e.stack.IntN(5)
+		words := e.stack.IntN(2) * e.stack.IntN(64)
 		return join([]byte{byte(words), 0}, u16(p.what), u24(e.id(1<<24)), []byte{0}, e.fill(4*words))
 	})},
 
@@ -375,9 +375,13 @@ var wrappers = []wrapper{
 
 	// IEEE 802
 	{name: "IEEE 802.3", from: llcBody, to: etherFrame, wrap: before(1, func(e *encap, p part) []byte { return join(e.mac(), e.mac(), u16(len(p.b))) })},
-	{name: "IEEE 802.11", from: llcBody, to: wifiFrame, wrap: before(0, func(e *encap, _ part) []byte { return wifiHeader(e, 0) })},
+	{name: "IEEE 802.11", from: llcBody, to: wifiFrame, wrap: func(e *encap, p part) part {
+		head := wifiHeader(e, 0)
+		return part{what: len(head), b: join(head, p.b)}
+	}},
 	{name: "A-MSDU", from: llcBody, to: wifiFrame, wrap: func(e *encap, p part) part {
-		return part{b: join(wifiHeader(e, 0x80), aggregate(e, p.b))}
+		head := wifiHeader(e, 0x80)
+		return part{what: len(head), b: join(head, aggregate(e, p.b))}
 	}},
 	{name: "TZSP, 802.11", from: wifiFrame, to: udpBody, wrap: before(portTZSP, tzspHeader(0x12))},
 
@@ -448,7 +452,7 @@ var wrappers = []wrapper{
 	})},
 	{name: "PKTAP of old", from: etherFrame, to: captured, wrap: before(int(capture.LinkPKTAPOld), pktapHeader(capture.LinkEthernet))},
 	{name: "IEEE802_11", from: wifiFrame, to: captured, wrap: before(int(capture.LinkWiFi), fixed())},
-	{name: "radiotap", from: wifiFrame, to: captured, wrap: before(int(capture.LinkRadiotap), radiotapHeader)},
+	{name: "radiotap", from: wifiFrame, to: captured, wrap: radiotapped},
 	{name: "AVS", from: wifiFrame, to: captured, wrap: before(int(capture.LinkAVS), avsHeader)},
 	{name: "AVS as Prism", from: wifiFrame, to: captured, wrap: before(int(capture.LinkPrism), avsHeader)},
 	{name: "Prism", from: wifiFrame, to: captured, wrap: before(int(capture.LinkPrism), func(e *encap, _ part) []byte {
@@ -696,9 +700,10 @@ func ppiHeader(link capture.LinkType) func(*encap, part) []byte {
 	}
 }
 
-// radiotapHeader may have the time, the flags and a second word of presence.
-func radiotapHeader(e *encap, _ part) []byte {
-	const hasTSFT, hasFlags, hasMore = 1, 2, 1 << 31
+// radiotapped puts a header in front that may have the time, the flags and a
+// second word of presence. The flags may say that the header behind is padded.
+func radiotapped(e *encap, p part) part {
+	const hasTSFT, hasFlags, hasMore, padded = 1, 2, 1 << 31, 0x20
 	has := uint32(e.stack.IntN(4))
 	b := make([]byte, 8)
 	if e.one(2) {
@@ -708,12 +713,17 @@ func radiotapHeader(e *encap, _ part) []byte {
 	if has&hasTSFT != 0 {
 		b = join(b, make([]byte, -len(b)&7), e.fill(8))
 	}
+	inside := p.b
 	if has&hasFlags != 0 {
-		b = append(b, 0)
+		flags := e.stack.IntN(2) * padded
+		b = append(b, byte(flags))
+		if flags != 0 {
+			inside = join(p.b[:p.what], make([]byte, -p.what&3), p.b[p.what:])
+		}
 	}
 	binary.LittleEndian.PutUint16(b[2:], uint16(len(b)))
 	binary.LittleEndian.PutUint32(b[4:], has)
-	return b
+	return part{what: int(capture.LinkRadiotap), b: join(b, inside)}
 }
 
 func avsHeader(e *encap, _ part) []byte {
