@@ -18,15 +18,17 @@ type Limits struct {
 	Head      int // bytes of a head, while its end is awaited; default MaxHead
 	Pipelined int // requests that wait for their answers; default MaxPipelined
 	Held      int // bytes a client sent while the answer to its upgrade request is awaited; default MaxHeld
+	Attempts  int // attempts of the whole capture; default MaxAttempts
 }
 
 const (
 	MaxHead      = 64 << 10
 	MaxPipelined = 256
 	MaxHeld      = 64 << 10
+	MaxAttempts  = 1 << 20
 
-	maxBody     = 200  // bytes of the body of a refusal kept for display
-	maxAttempts = 4096 // attempts on one connection
+	maxBody    = 200  // bytes of the body of a refusal kept for display
+	maxPerConn = 4096 // attempts on one connection
 )
 
 // An Analyzer follows the HTTP/1 connections of one capture. It is not safe for
@@ -50,7 +52,7 @@ func New(l *Limits) *Analyzer {
 	if l == nil {
 		l = &Limits{}
 	}
-	limits := Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld)}
+	limits := Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), cmp.Or(l.Attempts, MaxAttempts)}
 	return &Analyzer{limits: limits, moved: map[netip.Addr]bool{}, tls: map[tlsPeer][]int64{}}
 }
 

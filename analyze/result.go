@@ -11,5 +11,6 @@ type Result struct {
 	HTTPConns     int // connections that carried HTTP/1
 	HeadsTooLarge int // heads longer than Limits.Head, not read to their end
 	Unpaired      int // requests not followed because more than Limits.Pipelined waited for their answers
+	Unlisted      int // attempts left out because there were more than Limits.Attempts, or too many on one connection
 	Unheld        int // times that a client sent more than Limits.Held before the answer to its upgrade
 }

@@ -182,8 +182,8 @@ func isAttempt(h *Head) bool {
 func (s *stream) newAttempt(m *Message) *Attempt {
 	t := &Attempt{Conn: s.conn, ClientDir: s.client, Request: m, Tunnel: s.tunnel, Close: Close{Code: -1}}
 	s.current = t
-	if s.made++; s.made > maxAttempts {
-		s.a.result.Unpaired++
+	if s.made++; s.made > maxPerConn || len(s.a.result.Attempts) >= s.a.limits.Attempts {
+		s.a.result.Unlisted++
 		return t
 	}
 	s.a.result.Attempts = append(s.a.result.Attempts, t)

@@ -122,7 +122,7 @@ func (r *Reassembler) evict() {
 // leastActive returns the least recently active of some connections that are
 // wanted, others each time.
 func (r *Reassembler) leastActive() *conn {
-	const look = 64
+	const look = 8
 	least := r.queues[busy].first
 	for range min(look, r.queues[busy].n) {
 		c := r.queues[busy].first

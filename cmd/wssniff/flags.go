@@ -193,7 +193,7 @@ Examples:
 
 const helpTail = `
 Of several values of a selection flag one must fit, of several flags all; '!VALUE' is one that must not fit.
-The flags of Output, and --fail-on, can also be set as WSSNIFF_FORMAT and so on in the environment.
+The flags of Output and Limits, and --fail-on, can also be set as WSSNIFF_FORMAT and so on in the environment.
 Exit codes: 0 everything was read; 1 --fail-on found something; 2 something could not be read or done.
 `
 

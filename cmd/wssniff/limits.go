@@ -14,7 +14,7 @@ import (
 
 // limits bound what a capture may cost. Each that was hit shows in the summary.
 type limits struct {
-	conns, halfOpen, waiting             int
+	conns, halfOpen, waiting, attempts   int
 	queued, queuedDir, frags, head, held size
 	holeWait, holeWaitUnacked, fragsWait time.Duration
 	checkSums                            bool
@@ -25,13 +25,14 @@ func (l *limits) define(fs *pflag.FlagSet) {
 	fs.IntVar(&l.halfOpen, "max-half-open", 0, "of them, `N` that show only a handshake (default: a quarter)")
 	fs.Lookup("max-half-open").DefValue = "0"
 	sized(fs, &l.queued, "max-queued", 32<<20, "keep `SIZE` of bytes that came out of order")
-	sized(fs, &l.queuedDir, "max-queued-direction", 300<<10, "the same for one direction of a connection")
+	sized(fs, &l.queuedDir, "max-queued-direction", 300<<10, "the same for one direction: `SIZE` at most")
 	sized(fs, &l.frags, "max-fragments", 16<<20, "keep `SIZE` of incomplete IP packets")
 	sized(fs, &l.head, "max-head", analyze.MaxHead, "read heads up to `SIZE`")
 	fs.IntVar(&l.waiting, "max-waiting", analyze.MaxPipelined, "let `N` requests of a connection wait for their answers")
+	fs.IntVar(&l.attempts, "max-attempts", analyze.MaxAttempts, "list the first `N` attempts of the capture")
 	sized(fs, &l.held, "max-held", analyze.MaxHeld, "keep `SIZE` of what a client sends before the answer to its upgrade")
 	fs.DurationVar(&l.holeWait, "hole-wait", 2*time.Second, "wait `TIME` for bytes that the receiver has acknowledged")
-	fs.DurationVar(&l.holeWaitUnacked, "hole-wait-unacked", time.Minute, "the same for bytes not acknowledged")
+	fs.DurationVar(&l.holeWaitUnacked, "hole-wait-unacked", time.Minute, "wait `TIME` for bytes that it has not")
 	fs.DurationVar(&l.fragsWait, "fragment-wait", 30*time.Second, "wait `TIME` for the fragments of an IP packet")
 }
 
@@ -43,6 +44,8 @@ func (l *limits) validate() error {
 		return fmt.Errorf("--max-half-open cannot be %d: it is a part of --max-connections, %d", l.halfOpen, l.conns)
 	case l.waiting < 1:
 		return fmt.Errorf("--max-waiting cannot be %d", l.waiting)
+	case l.attempts < 1:
+		return fmt.Errorf("--max-attempts cannot be %d", l.attempts)
 	case min(l.holeWait, l.holeWaitUnacked, l.fragsWait) <= 0:
 		return fmt.Errorf("the times of --hole-wait, --hole-wait-unacked and --fragment-wait are greater than 0")
 	}
@@ -58,7 +61,7 @@ func (l *limits) reassembly() *reassembly.Config {
 }
 
 func (l *limits) analyze() *analyze.Limits {
-	return &analyze.Limits{Head: int(l.head), Pipelined: l.waiting, Held: int(l.held)}
+	return &analyze.Limits{Head: int(l.head), Pipelined: l.waiting, Held: int(l.held), Attempts: l.attempts}
 }
 
 // A size is a number of bytes, written with k, M or G if it is large, as ripgrep

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"github.com/wssniff/wssniff/analyze"
 	"github.com/wssniff/wssniff/capture"
@@ -23,6 +24,9 @@ const (
 )
 
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50) // a capture's state is small or long-lived: memory is worth more than the work of collecting it
+	}
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
