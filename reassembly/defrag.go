@@ -123,6 +123,14 @@ func (f *defragmenter) giveUp(now int64) {
 	}
 }
 
+// finish drops all datagrams: the fragments that they lack will not come.
+func (f *defragmenter) finish() {
+	for f.waiting.Len() > 0 {
+		f.lost++
+		f.drop(f.waiting.Front())
+	}
+}
+
 // put adds a fragment.
 func (g *datagram) put(q *piece) {
 	n := run{q.start, q.start + len(q.data)}

@@ -82,7 +82,7 @@ func ourFields(packets []part) []string {
 	var lines []string
 	for i, p := range packets {
 		before := r.stats.Segments
-		r.Packet(&capture.Packet{Num: i + 1, Time: int64(i) * millisecond, Link: capture.LinkType(p.what), WireLen: len(p.b), Data: p.b})
+		r.Packet(&capture.Packet{Num: i + 1, Time: int64(i) * millisecond, Link: capture.LinkType(p.what), WireLen: len(p.b) + p.cut, Data: p.b})
 		if r.stats.Segments == before {
 			lines = append(lines, "\t\t\t")
 			continue
@@ -182,7 +182,7 @@ func pcapng(packets []part) []byte {
 			file = append(file, block(1, le.AppendUint32(le.AppendUint32(nil, uint32(p.what)), 0))...)
 		}
 		var head []byte
-		for _, n := range []int{iface, 0, 1000 * i, len(p.b), len(p.b)} {
+		for _, n := range []int{iface, 0, 1000 * i, len(p.b), len(p.b) + p.cut} {
 			head = le.AppendUint32(head, uint32(n))
 		}
 		file = append(file, block(6, join(head, p.b))...)

@@ -18,7 +18,7 @@ func TestEncapsulations(t *testing.T) {
 	for seed := range uint64(encapSeeds) {
 		e, want := newEncap(seed, seed), randomSegment(rand.New(rand.NewPCG(seed, 3)))
 		p := e.around(want)
-		checkOne(t, e, p, len(p.b), want)
+		checkOne(t, p, want)
 		checkPaths(t, seed, e.ids)
 		if seed%20 == 0 {
 			checkCuts(t, e, p, want)
@@ -64,9 +64,9 @@ func randomBytes(rnd *rand.Rand, n int) []byte {
 
 // decodeAll reads a packet with all that it aggregates: the segments, and what
 // kind the other parts are.
-func decodeAll(p part, wire int) (segments []segment, others []kind) {
+func decodeAll(p part) (segments []segment, others []kind) {
 	var d decoder
-	for k := d.packet(capture.LinkType(p.what), p.b, wire); ; k = d.more() {
+	for k := d.packet(capture.LinkType(p.what), p.b, len(p.b)+p.cut); ; k = d.more() {
 		if k == tcp {
 			segments = append(segments, d.segment)
 		} else {
@@ -79,9 +79,9 @@ func decodeAll(p part, wire int) (segments []segment, others []kind) {
 }
 
 // checkOne checks that a packet holds the segment and nothing else.
-func checkOne(t *testing.T, e *encap, p part, wire int, want *segment) {
+func checkOne(t *testing.T, p part, want *segment) {
 	t.Helper()
-	got, others := decodeAll(p, wire)
+	got, others := decodeAll(p)
 	if len(got) != 1 {
 		t.Errorf("%d segments, others %d", len(got), others)
 		return
@@ -101,8 +101,7 @@ func checkCuts(t *testing.T, e *encap, p part, want *segment) {
 	t.Helper()
 	whole := len(p.b)
 	for n := range p.b {
-		left := part{p.form, p.what, p.b[:n]}
-		got, others := decodeAll(left, whole)
+		got, others := decodeAll(part{p.form, p.what, p.b[:n], whole - n})
 		if len(got) == 0 {
 			// Of an aggregate, there may be whole parts in front of the cut.
 			if !slices.Contains(others, cutHeader) && !slices.Contains(e.names, "A-MSDU") {
@@ -128,7 +127,7 @@ func checkPaths(t *testing.T, seed uint64, ids int) {
 		s.seq++
 		s.payload = make([]byte, 10+change) // lengths are no part of the way
 		p := e.around(s)
-		got, others := decodeAll(p, len(p.b))
+		got, others := decodeAll(p)
 		if len(got) != 1 {
 			t.Errorf("identifier %d changed: %d segments, others %d", change, len(got), others)
 			return

@@ -71,7 +71,7 @@ type Stats struct {
 	Other       int // packets of other protocols
 	Headers     int // of Other, TCP headers without a segment, as ICMP errors quote them
 	Fragments   int // fragments of IP packets
-	FragLost    int // IP packets that stayed incomplete, or whose fragments were cut by the snap length
+	FragLost    int // IP packets that stayed incomplete
 	FragLimit   int // IP packets given up because of MaxFragments, or because they came in too many pieces
 	FragClash   int // IP packets whose fragments contradict each other
 	Encrypted   int // packets under 802.11 or IPsec encryption
@@ -238,6 +238,7 @@ func (r *Reassembler) tick(now int64) {
 // Finish ends every connection that is still open. The Reassembler must not be
 // used after it.
 func (r *Reassembler) Finish() {
+	r.defrag.finish()
 	for _, c := range r.closing {
 		r.end(c, flow.RST)
 	}

@@ -771,7 +771,7 @@ func TestStats(t *testing.T) {
 		t.Errorf("unknown links %v", got.UnknownLinks)
 	}
 	got.UnknownLinks = nil
-	want := Stats{Packets: 14, Segments: 9, Conns: 2, MidStream: 1, Other: 1, Fragments: 1, CutHeaders: 1, CutPayload: 1, Retrans: 1, Disordered: 1, LostBytes: 5, HolesGiven: 1, FarIgnored: 1}
+	want := Stats{Packets: 14, Segments: 9, Conns: 2, MidStream: 1, Other: 1, Fragments: 1, FragLost: 1, CutHeaders: 1, CutPayload: 1, Retrans: 1, Disordered: 1, LostBytes: 5, HolesGiven: 1, FarIgnored: 1}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

@@ -30,6 +30,7 @@ type part struct {
 	form form
 	what int
 	b    []byte
+	cut  int // bytes that a snap length took from the end of b
 }
 
 // An encap puts random headers around a segment. What it draws from stack makes
@@ -93,7 +94,7 @@ func nops(n int) []byte {
 // around builds a packet of a random link type around a segment, whose addresses
 // say which version of IP is innermost.
 func (e *encap) around(s *segment) part {
-	p := e.extend(part{ipBody, protoTCP, segmentBytes(s, e.stack.IntN(11))})
+	p := e.extend(part{form: ipBody, what: protoTCP, b: segmentBytes(s, e.stack.IntN(11))})
 	dst := s.dst
 	if len(dst) == 16 && e.one(8) {
 		p = e.extend(e.routed(p, dst))
@@ -166,7 +167,7 @@ func (e *encap) ip(p part, src, dst []byte) part {
 		if !e.peer && e.one(16) { // a jumbogram, or segmentation offload
 			n, e.exact = 0, true
 		}
-		return part{ipPacket, 6, join([]byte{0x60}, e.fill(3), u16(n), []byte{byte(p.what), 64}, src, dst, p.b)}
+		return part{form: ipPacket, what: 6, b: join([]byte{0x60}, e.fill(3), u16(n), []byte{byte(p.what), 64}, src, dst, p.b)}
 	}
 	words := max(0, e.stack.IntN(20)-9)
 	if e.peer {
@@ -177,7 +178,7 @@ func (e *encap) ip(p part, src, dst []byte) part {
 	if e.one(16) { // segmentation offload
 		n, e.exact = 0, true
 	}
-	return part{ipPacket, 4, join([]byte{byte(0x45 + options/4), 0}, u16(n), e.fill(2), u16(e.stack.IntN(2)*0x4000),
+	return part{form: ipPacket, what: 4, b: join([]byte{byte(0x45 + options/4), 0}, u16(n), e.fill(2), u16(e.stack.IntN(2)*0x4000),
 		[]byte{64, byte(p.what)}, e.fill(2), src, dst, nops(options), p.b)}
 }
 
@@ -192,9 +193,9 @@ func (e *encap) routed(p part, final []byte) part {
 		head[2] = 4 // segment routing, which begins with the last
 	case 3: // two to go
 		head[1], head[3] = 4, 2
-		return part{ipBody, protoRouting, join(head, e.fill(16), final, p.b)}
+		return part{form: ipBody, what: protoRouting, b: join(head, e.fill(16), final, p.b)}
 	}
-	return part{ipBody, protoRouting, join(head, final, p.b)}
+	return part{form: ipBody, what: protoRouting, b: join(head, final, p.b)}
 }
 
 // A wrapper puts a header around a part of one form.
