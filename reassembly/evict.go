@@ -86,15 +86,16 @@ func (r *Reassembler) move(c *conn, to uint8) {
 }
 
 // evictHalfOpen forgets the oldest connection that never got further than its
-// handshake. Those that did leave the queue.
-func (r *Reassembler) evictHalfOpen() {
+// handshake, if there is one. Those that did leave the queue.
+func (r *Reassembler) evictHalfOpen() bool {
 	for c := r.queues[halfOpen].first; c != nil; c = r.queues[halfOpen].first {
 		if !c.opened {
 			r.drop(c)
-			return
+			return true
 		}
 		r.move(c, idle)
 	}
+	return false
 }
 
 // evict forgets the least recently active connection whose bytes nobody wants.
@@ -103,20 +104,25 @@ func (r *Reassembler) evict() {
 	if c := r.queues[busy].first; c != nil { // look at one each time, to find out who is no longer wanted
 		r.move(c, c.interest())
 	}
+	if r.evictIdle() || r.evictHalfOpen() || r.evictIdle() { // some of the half open ones may have turned out idle
+		return
+	}
+	r.stats.EvictedBusy++
+	r.drop(r.leastActive())
+}
+
+// evictIdle forgets the idle connection that was not active for the longest time,
+// if there is one.
+func (r *Reassembler) evictIdle() bool {
 	for c := r.queues[idle].first; c != nil; c = r.queues[idle].first {
 		if to := c.interest(); to != idle || c.lastActive() > c.queued {
 			r.move(c, to)
 			continue
 		}
 		r.drop(c)
-		return
+		return true
 	}
-	if r.queues[halfOpen].n > 0 {
-		r.evictHalfOpen()
-		return
-	}
-	r.stats.EvictedBusy++
-	r.drop(r.leastActive())
+	return false
 }
 
 // leastActive returns the least recently active of some connections that are

@@ -93,7 +93,9 @@ func (r *Reassembler) alongside(u, newest *conn, swapped bool, s *segment, at fl
 		if h := &u.half[i]; h.hasBase {
 			t := &twin.half[i^int(dir^d)]
 			t.base, t.hasBase = h.base, true
-			t.start(h.base+1, 0)
+			if u.SYN.Seen() || u.SYNACK.Seen() {
+				t.start(h.base+1, 0)
+			}
 		}
 	}
 	twin.SYN, twin.SYNACK, twin.SYNDir = u.SYN, u.SYNACK, u.SYNDir^dir^d
