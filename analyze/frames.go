@@ -65,6 +65,9 @@ func (f *frames) take(s *stream, d piece) int {
 	case f.left > 0:
 		return f.body(d)
 	case f.have == 0:
+		if n := f.stride(d.data); n > 0 {
+			return n
+		}
 		f.at = d.at
 	}
 	n := 0
@@ -78,6 +81,46 @@ func (f *frames) take(s *stream, d piece) int {
 			f.header()
 			break
 		}
+	}
+	return n
+}
+
+// stride walks over the frames that begin b as far as nothing is remarkable about
+// them: their headers are whole, and they carry data or are pings and pongs. It
+// says how many bytes it read, payload included. Such a header cannot turn out
+// to be text.
+func (f *frames) stride(b []byte) int {
+	n := 0
+	for n+2 <= len(b) {
+		op, size, header := b[n]&15, int64(b[n+1]&0x7f), 2
+		switch {
+		case op <= opBinary:
+		case (op == opPing || op == opPong) && b[n]&0x80 != 0 && size <= maxControlPayload:
+		default:
+			return n
+		}
+		if b[n+1]&0x80 != 0 {
+			header += 4
+		}
+		switch size {
+		case 126:
+			if header += 2; n+header <= len(b) {
+				size = int64(binary.BigEndian.Uint16(b[n+2:]))
+			}
+		case 127:
+			if header += 8; n+header <= len(b) {
+				size = int64(binary.BigEndian.Uint64(b[n+2:]))
+			}
+		}
+		if n+header > len(b) || size < 0 {
+			return n
+		}
+		f.count.Bytes += size
+		f.tally(op)
+		n += header
+		here := min(size, int64(len(b)-n))
+		n += int(here)
+		f.left = size - here
 	}
 	return n
 }

@@ -74,6 +74,9 @@ func (l *lastRequest) message() *Message {
 // chunk takes the next bytes of one direction.
 func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	p := &s.dirs[c.Dir]
+	if p.state == inFrames && c.Lost == 0 && c.End == flow.Open && s.early == nil && !p.guess {
+		return p.inFrames(s, c)
+	}
 	p.dir = c.Dir
 	p.skip(c.Offset - max(c.Lost, 0))
 	p.pos = c.Offset + int64(len(c.Data))
@@ -96,6 +99,19 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 		}
 	}
 	return p.want()
+}
+
+// inFrames does what chunk does, for the bytes of an open WebSocket.
+func (p *parser) inFrames(s *stream, c *flow.Chunk) flow.Want {
+	p.frames.skip(c.Offset - p.pos)
+	p.pos = c.Offset + int64(len(c.Data))
+	d := piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack}
+	for len(d.data) > 0 {
+		n := p.frames.take(s, d)
+		d.data, d.off, d.seq = d.data[n:], d.off+int64(n), d.seq+uint32(n)
+	}
+	p.next, p.ack = d.seq, c.Ack
+	return p.frames.want()
 }
 
 // mustHold reports whether the next bytes of a direction mean nothing yet: the
