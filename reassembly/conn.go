@@ -129,9 +129,7 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	if s.flags&flagRST != 0 && c.plausible(dir, seq) && !c.RST[dir].Seen() {
 		c.RST[dir] = at
 	}
-	c.Acked[0], c.Unseen[0] = c.half[0].evidence()
-	c.Acked[1], c.Unseen[1] = c.half[1].evidence()
-	if !c.lingers && (c.RST[0].Seen() || c.RST[1].Seen() || c.FIN[0].Seen() && c.FIN[1].Seen()) {
+	if s.flags&(flagFIN|flagRST) != 0 && !c.lingers && (c.RST[0].Seen() || c.RST[1].Seen() || c.FIN[0].Seen() && c.FIN[1].Seen()) {
 		c.lingers, c.closeAt = true, at.Time
 		r.closing = append(r.closing, c)
 	}
@@ -222,8 +220,11 @@ func (c *conn) plausible(dir flow.Dir, seq uint32) bool {
 	return near(seq, h.high) && !old
 }
 
-// end tells the consumer the end of both directions, once.
+// end tells the consumer the end of both directions, once, and settles what the
+// acknowledgements show by now.
 func (r *Reassembler) end(c *conn, reason flow.End) {
+	c.Acked[0], c.Unseen[0] = c.half[0].evidence()
+	c.Acked[1], c.Unseen[1] = c.half[1].evidence()
 	for dir := range c.half {
 		h := &c.half[dir]
 		for h.q != nil {

@@ -36,12 +36,24 @@ func addrWords(b []byte) [2]uint64 {
 // hash mixes a key with a secret, so that nobody on the network can choose
 // connections that all land in one slot.
 func (k *key) hash(secret uint64) uint32 {
-	h := secret
-	for _, w := range [...]uint64{k.lo[0], k.lo[1], k.hi[0], k.hi[1], k.ports} {
-		hi, lo := bits.Mul64(h^w, 0x9e3779b97f4a7c15)
-		h = hi ^ lo
+	other := secret * 0xd1b54a32d192ed03 // neither factor may be known
+	h := fold64(secret^k.ports, other^k.lo[1]^bits.RotateLeft64(k.hi[1], 32))
+	if k.ports>>32 != 0 { // IPv6
+		h = fold64(h^k.lo[0], other^k.hi[0])
+		h = fold64(h^k.lo[1], other^k.hi[1])
 	}
 	return uint32(h>>32) | 1 // never 0: 0 marks a free slot
+}
+
+// fold64 multiplies two words and folds the product.
+func fold64(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
+}
+
+// same compares keys, most distinctive words first.
+func (k *key) same(o *key) bool {
+	return k.lo[1] == o.lo[1] && k.hi[1] == o.hi[1] && k.ports == o.ports && k.lo[0] == o.lo[0] && k.hi[0] == o.hi[0]
 }
 
 // A table finds the connection of a key by open addressing with linear
@@ -66,7 +78,7 @@ func (t *table) find(k *key) *conn {
 	h := k.hash(t.secret)
 	mask := uint32(len(t.slots) - 1)
 	for i := h & mask; t.slots[i].hash != 0; i = (i + 1) & mask {
-		if t.slots[i].hash == h && t.slots[i].conn.key == *k {
+		if t.slots[i].hash == h && t.slots[i].conn.key.same(k) {
 			return t.slots[i].conn
 		}
 	}

@@ -45,10 +45,10 @@ type Conn struct {
 	FINSeq      [2]uint32 // sequence number of the FIN, valid iff it was seen
 	FINAck      [2]uint32 // acknowledgement number of the FIN: what its sender had received by then; 0: none
 
-	Acked   [2]bool  // the receiver acknowledged everything seen of that direction, and it is not empty
+	Acked   [2]bool  // the receiver acknowledged everything seen of that direction, and it is not empty; settled at the end
 	Retrans [2]int   // segments that brought nothing new
 	Lost    [2]int64 // bytes that the consumer was told are missing
-	Unseen  [2]bool  // the receiver acknowledged bytes of that direction that the capture does not hold
+	Unseen  [2]bool  // the receiver acknowledged bytes of that direction that the capture does not hold; settled at the end
 	Cut     [2]int   // packets with payload cut off by the snap length
 
 	Doubts []Doubt // what the bytes alone do not decide; at most MaxDoubts
