@@ -200,6 +200,11 @@ func TestUses(t *testing.T) {
 			k.data(1, A, 13, "def")
 			k.data(2, A, 13, "DEF")
 		}, []string{"0:A0 lost -1 abc", "1:A0 lost -1 ABC", "0:A3 def", "1:A3 DEF", "0:A6 end", "0:B0 end", "1:A6 end", "1:B0 end"}},
+		{"told apart by what they acknowledge", [2]uint32{1003, 1 << 29}, func(k *site) {
+			k.data(1, A, 0, "abc")
+			k.data(1, B, 0, "12")
+			k.data(2, A, 0, "DEF") // goes on where the other one was
+		}, []string{"0:A0 lost -1 abc", "0:B0 lost -1 12", "1:A0 lost -1 DEF", "0:A3 end", "0:B2 end", "1:A3 end", "1:B0 end"}},
 		{"used again in one VLAN, the other goes on", [2]uint32{1 << 30, 1 << 29}, func(k *site) {
 			k.handshake(1)
 			k.handshake(2)

@@ -1,0 +1,269 @@
+package reassembly
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// A crowd is many connections, told apart by a number, which is the port of A and
+// a part of its address. The consumer wants the bytes of some.
+type crowd struct {
+	r      *Reassembler
+	wanted func(number int) bool
+	now    int64
+	num    int
+	gone   []int // numbers of the connections that were evicted, in order
+}
+
+func newCrowd(cfg *Config) *crowd {
+	k := &crowd{wanted: func(int) bool { return false }, now: 1e18}
+	k.r = New(func(c flow.Chunk) flow.Want {
+		number := int(c.Conn.A.Port()) - 1000
+		if c.End == flow.Evicted && c.Dir == A {
+			k.gone = append(k.gone, number)
+		}
+		if !k.wanted(number) {
+			return flow.None
+		}
+		c.Conn.State = k
+		return flow.All
+	}, cfg)
+	return k
+}
+
+func (k *crowd) send(number int, flags uint8, off int, data string) {
+	k.num++
+	k.now += millisecond
+	seq := uint32(1000 + off)
+	if flags&flagSYN != 0 {
+		seq--
+	}
+	b := rawPacket(A, uint16(1000+number), seq, 5000, flags, data, len(data))
+	k.r.Packet(&capture.Packet{Num: k.num, Time: k.now, Link: capture.LinkRaw, WireLen: len(b), Data: b})
+}
+
+func (k *crowd) syn(number int)           { k.send(number, flagSYN, 0, "") }
+func (k *crowd) data(number int, off int) { k.send(number, flagACK, off, "x") }
+
+func (k *crowd) open(number int) {
+	k.syn(number)
+	k.data(number, 0)
+}
+
+// knows reports whether a connection is remembered.
+func (k *crowd) knows(number int) bool {
+	for _, c := range k.r.all() {
+		if int(c.A.Port())-1000 == number {
+			return true
+		}
+	}
+	return false
+}
+
+// TestEvictFlood floods with SYNs. Neither what is wanted nor what is merely open
+// goes for them.
+func TestEvictFlood(t *testing.T) {
+	k := newCrowd(&Config{MaxConns: 100, MaxHalfOpen: 20})
+	k.wanted = func(number int) bool { return number < 10 }
+	for number := range 30 {
+		k.open(number)
+	}
+	for i := range 10_000 {
+		k.syn(100 + i)
+		if n := k.r.queues[halfOpen].n; n > 20 {
+			t.Fatalf("%d half open", n)
+		}
+	}
+	for number := range 30 {
+		if !k.knows(number) {
+			t.Errorf("connection %d is forgotten", number)
+		}
+	}
+	checkUses(t, k.r)
+	if s := k.r.Stats(); s.EvictedBusy != 0 || s.Evicted != 10_000-20 {
+		t.Errorf("stats: %d evicted, %d of them wanted", s.Evicted, s.EvictedBusy)
+	}
+}
+
+// TestEvictFloodMidStream floods with single segments that open nothing.
+func TestEvictFloodMidStream(t *testing.T) {
+	k := newCrowd(&Config{MaxConns: 100})
+	k.wanted = func(number int) bool { return number < 90 }
+	for number := range 90 {
+		k.open(number)
+	}
+	for i := range 10_000 {
+		k.send(100+i, flagACK, 0, "")
+	}
+	for number := range 90 {
+		if !k.knows(number) {
+			t.Errorf("connection %d is forgotten", number)
+		}
+	}
+	if s := k.r.Stats(); s.EvictedBusy != 0 || len(k.r.all()) != 100 {
+		t.Errorf("%d are remembered, %d wanted ones were evicted", len(k.r.all()), s.EvictedBusy)
+	}
+}
+
+func TestEvictOrder(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		wanted func(int) bool
+		play   func(k *crowd) // with ten connections open, and room for ten
+		want   []int
+	}{
+		{"oldest first", nil, func(k *crowd) {
+			for number := 10; number < 14; number++ {
+				k.open(number)
+			}
+		}, []int{0, 1, 2, 3}},
+		{"those that were active stay", nil, func(k *crowd) {
+			for _, number := range []int{0, 2, 3, 5} {
+				k.data(number, 1)
+			}
+			for number := 10; number < 14; number++ {
+				k.open(number)
+			}
+		}, []int{1, 4, 6, 7}},
+		{"wanted ones stay", func(n int) bool { return n%2 == 0 }, func(k *crowd) {
+			for number := 11; number < 19; number += 2 {
+				k.open(number)
+			}
+		}, []int{1, 3, 5, 7}},
+		{"all are wanted", func(int) bool { return true }, func(k *crowd) {
+			k.data(0, 1)
+			k.data(1, 1)
+			k.open(10)
+		}, []int{2}},
+		{"half open ones, oldest first", nil, func(k *crowd) {
+			k.syn(20)
+			k.syn(21)
+			k.syn(22)
+			k.syn(23)
+		}, []int{0, 1, 20, 21}},
+		{"a half open one that opened stays", nil, func(k *crowd) {
+			k.syn(20)
+			k.syn(21)
+			k.data(20, 0)
+			k.syn(22)
+			k.syn(23)
+		}, []int{0, 1, 21, 2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newCrowd(&Config{MaxConns: 10, MaxHalfOpen: 2})
+			if c.wanted != nil {
+				k.wanted = c.wanted
+			}
+			for number := range 10 {
+				k.open(number)
+			}
+			k.gone = nil
+			c.play(k)
+			checkUses(t, k.r)
+			if !slices.Equal(k.gone, c.want) {
+				t.Errorf("evicted %d, want %d", k.gone, c.want)
+			}
+			busy := 0
+			if c.name == "all are wanted" {
+				busy = len(c.want)
+			}
+			if s := k.r.Stats(); s.Evicted != len(c.want) || s.EvictedBusy != busy {
+				t.Errorf("%d counted, %d of them wanted, want %d, %d", s.Evicted, s.EvictedBusy, len(c.want), busy)
+			}
+		})
+	}
+}
+
+// TestEvictOver forgets a connection that was wanted, and is over, before others.
+func TestEvictOver(t *testing.T) {
+	k := newCrowd(&Config{MaxConns: 10})
+	k.wanted = func(int) bool { return true }
+	for number := range 10 {
+		k.open(number)
+	}
+	k.send(3, flagACK|flagRST, 1, "")
+	k.now += 5 * second
+	k.open(10)
+	for number := range 11 {
+		if got, want := k.knows(number), number != 3; got != want {
+			t.Errorf("connection %d is remembered: %v", number, got)
+		}
+	}
+	if s := k.r.Stats(); s.Evicted != 1 || s.EvictedBusy != 0 {
+		t.Errorf("stats %+v", s)
+	}
+}
+
+// TestEvictCost counts how many connections are put at the end of a queue, which
+// is the work that there is: not more than packets came.
+func TestEvictCost(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		wanted func(int) bool
+		active int // connections that go on between two new ones
+	}{
+		{"nobody goes on", nil, 0},
+		{"all go on", nil, 200},
+		{"some are wanted", func(n int) bool { return n%3 == 0 }, 5},
+		{"all are wanted", func(int) bool { return true }, 5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			k := newCrowd(&Config{MaxConns: 200, MaxHalfOpen: 50})
+			if c.wanted != nil {
+				k.wanted = c.wanted
+			}
+			for number := range 200 {
+				k.open(number)
+			}
+			packets, moves := k.num, 0
+			for number := 200; number < 600; number++ {
+				for i := range c.active {
+					k.send(number-200+i, flagACK, 1, "")
+				}
+				before := k.order()
+				k.open(number)
+				moves += moved(before, k.order())
+			}
+			packets = k.num - packets
+			// One of those that are wanted is looked at each time, and some to choose
+			// one that has to go, see leastActive.
+			if limit := packets + 2*400 + 64*k.r.stats.EvictedBusy; moves > limit {
+				t.Errorf("%d moves for %d packets, %d of 400 evicted ones wanted", moves, packets, k.r.stats.EvictedBusy)
+			}
+			if moves == 0 && c.active > 0 {
+				t.Error("no moves were seen")
+			}
+		})
+	}
+}
+
+// order lists the queues: number, and when it was queued.
+func (k *crowd) order() [3][]string {
+	var lists [3][]string
+	for i := range k.r.queues {
+		for c := k.r.queues[i].first; c != nil; c = c.next {
+			lists[i] = append(lists[i], fmt.Sprint(c.ID, c.queued))
+		}
+	}
+	return lists
+}
+
+// moved counts what is no longer where it was in line.
+func moved(before, after [3][]string) int {
+	n := 0
+	for i, list := range before {
+		at := 0
+		for _, c := range list {
+			if at < len(after[i]) && after[i][at] == c {
+				at++
+				continue
+			}
+			n++
+		}
+	}
+	return n
+}
