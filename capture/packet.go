@@ -13,7 +13,8 @@ type LinkType uint32
 const (
 	LinkNull       LinkType = 0 // BSD loopback, 4-byte family in the writer's byte order
 	LinkEthernet   LinkType = 1 // Ethernet II and 802.3
-	LinkPPP        LinkType = 9 // PPP, with or without HDLC-like framing
+	LinkTokenRing  LinkType = 6
+	LinkPPP        LinkType = 9 // PPP, with or without HDLC-like framing, or Cisco's HDLC
 	LinkFDDI       LinkType = 10
 	LinkATM        LinkType = 11  // LLC over ATM, RFC 1483
 	LinkRawOld     LinkType = 12  // DLT_RAW of most systems, found in files of old writers
@@ -29,14 +30,19 @@ const (
 	LinkSLL        LinkType = 113 // Linux "any" device, 16-byte header
 	LinkPFLog      LinkType = 117 // OpenBSD packet filter log
 	LinkPrism      LinkType = 119 // IEEE 802.11 behind a Prism header
+	LinkIPFC       LinkType = 122 // IP over Fibre Channel, RFC 2625
+	LinkSunATM     LinkType = 123 // LLC over ATM behind a 4-byte header
 	LinkRadiotap   LinkType = 127 // IEEE 802.11 behind a radiotap header
 	LinkPKTAPOld   LinkType = 149 // PKTAP before it had a number, LINKTYPE_USER2
 	LinkAVS        LinkType = 163 // IEEE 802.11 behind an AVS header
+	LinkJuniper    LinkType = 178 // Ethernet behind a header of Juniper routers
 	LinkPPI        LinkType = 192 // a per-packet information header that names the link type
+	LinkERF        LinkType = 197 // records of Endace cards
 	LinkPPPDir     LinkType = 204 // PPP behind a byte that tells the direction
 	LinkIPv4       LinkType = 228
 	LinkIPv6       LinkType = 229
 	LinkNFLog      LinkType = 239 // Linux netfilter log
+	LinkIPoIB      LinkType = 242 // IP over InfiniBand
 	LinkPKTAP      LinkType = 258 // macOS packet tap, a header that names the link type
 	LinkSLL2       LinkType = 276 // Linux "any" device, 20-byte header
 )

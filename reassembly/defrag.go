@@ -14,7 +14,7 @@ type piece struct {
 	start    int  // of data, in bytes
 	more     bool // it is not the last
 	data     []byte
-	cut      int // bytes that the snap length took from the end of data
+	cut      int // bytes missing from the end of data: the snap length took them, or the length lies
 }
 
 const (

@@ -74,7 +74,7 @@ func (d *decoder) ipv4(b []byte, cut int) kind {
 	case !d.quoted: // more fragments, or an offset
 		d.piece = piece{
 			src: d.src, dst: d.dst, proto: proto, id: uint32(id),
-			start: int(where&0x1fff) * 8, more: where&0x2000 != 0, data: b[header:], cut: cut,
+			start: int(where&0x1fff) * 8, more: where&0x2000 != 0, data: b[header:], cut: total - len(b),
 		}
 		return fragment
 	case where&0x1fff != 0:

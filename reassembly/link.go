@@ -22,6 +22,8 @@ const (
 	etherPBB    = 0x88e7 // IEEE 802.1ah
 	etherPPP    = 0x880b
 	etherNSH    = 0x894f // RFC 8300
+	etherTRILL  = 0x22f3 // RFC 6325
+	etherFabric = 0x8903 // Cisco FabricPath
 	etherMACsec = 0x88e5 // IEEE 802.1AE
 	etherCMD    = 0x8909 // Cisco metadata
 	etherVNTag  = 0x8926
@@ -61,16 +63,24 @@ func (d *decoder) link(link capture.LinkType, b []byte, cut int) kind {
 		return d.behind(4, b, cut, (*decoder).ip)
 	case capture.LinkRaw, capture.LinkRawOld, capture.LinkRawBSD, capture.LinkIPv4, capture.LinkIPv6:
 		return d.ip(b, cut)
-	case capture.LinkPPP:
-		return d.ppp(b, cut)
 	case capture.LinkPPPDir:
-		return d.behind(1, b, cut, (*decoder).ppp)
+		return d.behind(1, b, cut, (*decoder).hdlc)
+	case capture.LinkTokenRing:
+		return d.tokenRing(b, cut)
 	case capture.LinkFDDI:
 		return d.behind(13, b, cut, (*decoder).llc)
 	case capture.LinkATM:
 		return d.llc(b, cut)
-	case capture.LinkPPPHDLC, capture.LinkCHDLC:
+	case capture.LinkSunATM:
+		return d.behind(4, b, cut, (*decoder).llc)
+	case capture.LinkIPFC:
+		return d.behind(16, b, cut, (*decoder).llc)
+	case capture.LinkIPoIB:
+		return d.infiniband(b, cut)
+	case capture.LinkPPP, capture.LinkPPPHDLC:
 		return d.hdlc(b, cut)
+	case capture.LinkCHDLC:
+		return d.chdlc(b, cut)
 	case capture.LinkPPPoE:
 		return d.pppoe(b, cut)
 	case capture.LinkFrameRelay:
@@ -83,6 +93,10 @@ func (d *decoder) link(link capture.LinkType, b []byte, cut int) kind {
 		return d.nflog(b, cut)
 	case capture.LinkPKTAP, capture.LinkPKTAPOld:
 		return d.pktap(b, cut)
+	case capture.LinkJuniper:
+		return d.juniper(b, cut)
+	case capture.LinkERF:
+		return d.erf(b, cut)
 	case capture.LinkPPI:
 		return d.ppi(b, cut)
 	case capture.LinkWiFi, capture.LinkRadiotap, capture.LinkPrism, capture.LinkAVS:
@@ -111,7 +125,25 @@ func (d *decoder) ethernet(b []byte, cut int) kind {
 	if !d.enter() {
 		return tooDeep
 	}
-	return d.etherPayload(binary.BigEndian.Uint16(b[12:]), b[14:], cut)
+	etherType := binary.BigEndian.Uint16(b[12:])
+	if etherType < minEther && (b[0] == 0x01 || b[0] == 0x0c) && binary.BigEndian.Uint32(b[1:]) == 0x000c0000 {
+		return d.isl(b, cut)
+	}
+	return d.etherPayload(etherType, b[14:], cut)
+}
+
+// isl reads a Cisco inter-switch link header, which is known by the destination:
+// addresses and type, length, SNAP, VLAN, index, a whole frame.
+func (d *decoder) isl(b []byte, cut int) kind {
+	const header = 26
+	if len(b) < header {
+		return short(cut)
+	}
+	if b[5]>>4 != 0 { // token ring and others
+		return other
+	}
+	d.along(alongVLAN, uint64(binary.BigEndian.Uint16(b[20:])>>1))
+	return d.ethernet(b[header:], cut)
 }
 
 // etherPayload goes on behind an EtherType.
@@ -146,6 +178,10 @@ func (d *decoder) etherPayload(etherType uint16, b []byte, cut int) kind {
 			return d.nsh(b, cut)
 		case etherMACsec:
 			return d.macsec(b, cut)
+		case etherTRILL:
+			return d.trill(b, cut)
+		case etherFabric: // the type ends an outer header; a tag, then a frame
+			return d.behind(2, b, cut, (*decoder).ethernet)
 		default:
 			if etherType < minEther {
 				b, cut = trim(b, cut, int(etherType))
@@ -304,15 +340,20 @@ func (d *decoder) ppp(b []byte, cut int) kind {
 	return other
 }
 
-// hdlc reads PPP in HDLC-like framing, or Cisco's HDLC, which has an EtherType.
+// hdlc reads PPP in HDLC-like framing, or Cisco's HDLC.
 func (d *decoder) hdlc(b []byte, cut int) kind {
+	if len(b) > 0 && (b[0] == 0x0f || b[0] == 0x8f) { // unicast, multicast
+		return d.chdlc(b, cut)
+	}
+	return d.ppp(b, cut)
+}
+
+// chdlc reads Cisco's HDLC: an address, a zero, and an EtherType.
+func (d *decoder) chdlc(b []byte, cut int) kind {
 	if len(b) < 4 {
 		return short(cut)
 	}
-	if b[0] == 0x0f || b[0] == 0x8f { // unicast, multicast
-		return d.snap(binary.BigEndian.Uint16(b[2:]), b[4:], cut)
-	}
-	return d.ppp(b, cut)
+	return d.snap(binary.BigEndian.Uint16(b[2:]), b[4:], cut)
 }
 
 // frameRelay reads a frame with a two-byte address, RFC 2427, Section 3.
@@ -331,6 +372,42 @@ func (d *decoder) frameRelay(b []byte, cut int) kind {
 		return d.snap(binary.BigEndian.Uint16(b[8:]), b[10:], cut)
 	}
 	return other
+}
+
+// tokenRing reads an IEEE 802.5 frame, whose source address tells whether a route
+// follows.
+func (d *decoder) tokenRing(b []byte, cut int) kind {
+	const isLLC, hasRoute, lengthMask = 0x40, 0x80, 0x1f
+	if len(b) < 15 {
+		return short(cut)
+	}
+	size := 14
+	if b[8]&hasRoute != 0 {
+		size += int(b[14] & lengthMask)
+	}
+	if b[1]&0xc0 != isLLC {
+		return other
+	}
+	return d.behind(size, b, cut, (*decoder).llc)
+}
+
+// infiniband reads IP over InfiniBand: a global route header and, RFC 4391,
+// Section 6, an EtherType.
+func (d *decoder) infiniband(b []byte, cut int) kind {
+	const route, header = 40, 4
+	if len(b) < route+header {
+		return short(cut)
+	}
+	return d.snap(binary.BigEndian.Uint16(b[route:]), b[route+header:], cut)
+}
+
+// trill reads a header of routing bridges, RFC 6325, Section 3, and its options.
+func (d *decoder) trill(b []byte, cut int) kind {
+	if len(b) < 6 {
+		return short(cut)
+	}
+	options := int(binary.BigEndian.Uint16(b)>>6&0x1f) * 4
+	return d.behind(6+options, b, cut, (*decoder).ethernet)
 }
 
 // pbb reads a provider backbone bridge's I-tag, IEEE 802.1ah: flags, service,
@@ -395,4 +472,49 @@ func (d *decoder) pktap(b []byte, cut int) kind {
 		return short(cut)
 	}
 	return d.link(capture.LinkType(link), b[size:], cut)
+}
+
+// juniper reads what a Juniper router puts before a frame, if anything: a magic
+// number, flags, and extensions.
+func (d *decoder) juniper(b []byte, cut int) kind {
+	const magic, noFrame, hasExtensions = 0x4d4743, 0x02, 0x80
+	if len(b) < 6 {
+		return short(cut)
+	}
+	if binary.BigEndian.Uint32(b)>>8 != magic {
+		return d.ethernet(b, cut)
+	}
+	size := 4
+	if b[3]&hasExtensions != 0 {
+		size += 2 + int(binary.BigEndian.Uint16(b[4:]))
+	}
+	if b[3]&noFrame != 0 { // a protocol in place of the frame's header
+		return d.behind(size+4, b, cut, (*decoder).ip)
+	}
+	return d.behind(size, b, cut, (*decoder).ethernet)
+}
+
+// erf reads a record of an Endace card: time, type, flags, lengths, and extension
+// headers of eight bytes, each of which tells whether one follows.
+func (d *decoder) erf(b []byte, cut int) kind {
+	const header, typeAt, more = 16, 8, 0x80
+	if len(b) < header {
+		return short(cut)
+	}
+	what, rest := b[typeAt], b[header:]
+	for next := what; next&more != 0; rest = rest[8:] {
+		if len(rest) < 8 {
+			return short(cut)
+		}
+		next = rest[0]
+	}
+	switch what &^ more {
+	case 2, 11, 16, 20: // Ethernet, with a byte each for an offset and padding
+		return d.behind(2, rest, cut, (*decoder).ethernet)
+	case 1, 10, 15, 19: // packet over SONET
+		return d.hdlc(rest, cut)
+	case 22, 23: // IPv4, IPv6
+		return d.ip(rest, cut)
+	}
+	return other
 }

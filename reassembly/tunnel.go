@@ -10,6 +10,7 @@ const (
 	portGRE       = 4754
 	portVXLAN     = 4789
 	portVXLANGPE  = 4790
+	portAYIYA     = 5072
 	portGeneve    = 6081
 	portLISP      = 4341
 	portMPLS      = 6635
@@ -49,6 +50,8 @@ func tunnelAt(port uint16) func(*decoder, []byte, int) kind {
 		return (*decoder).vxlan
 	case portVXLANGPE:
 		return (*decoder).vxlanGPE
+	case portAYIYA:
+		return (*decoder).ayiya
 	case portGeneve:
 		return (*decoder).geneve
 	case portGTP:
@@ -185,6 +188,21 @@ func (d *decoder) vxlanGPE(b []byte, cut int) kind {
 		return d.mpls(b[vxlanHeadLen:], cut)
 	}
 	return other
+}
+
+// ayiya reads a packet of the tunnels that SixXS offered,
+// draft-massar-v6ops-ayiya-02, Section 3.1: lengths of identity and signature,
+// method, operation, protocol, time.
+func (d *decoder) ayiya(b []byte, cut int) kind {
+	const header, forward = 8, 1
+	if len(b) < header {
+		return short(cut)
+	}
+	size := header + 1<<(b[0]>>4) + int(b[1]>>4)*4
+	if b[2]&15 != forward || b[3] != protoIPv4 && b[3] != protoIPv6 {
+		return other
+	}
+	return d.behind(size, b, cut, (*decoder).ip)
 }
 
 // lisp reads a LISP data packet, RFC 9300, Section 5.1.
