@@ -62,6 +62,9 @@ var notOurs = new(stream)
 // Chunk takes the next bytes of a connection and says which are wanted next. It
 // keeps nothing of c.Data.
 func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
+	if w, ok := c.Conn.State.(*webSocket); ok {
+		return w.chunk(&c)
+	}
 	s, _ := c.Conn.State.(*stream)
 	if s == nil {
 		if c.End != flow.Open {

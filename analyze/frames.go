@@ -23,18 +23,22 @@ func knownOpcode(op byte) bool { return op <= opBinary || opClose <= op && op <=
 const maxControlPayload = 125
 
 // A frames walks the WebSocket frames of one direction from header to header.
-// Payloads are skipped, but for that of a Close frame.
+// Payloads are skipped, but for that of a Close frame. What every packet needs
+// comes first: a million open connections do not fit into a cache.
 type frames struct {
-	side    Side
-	attempt *Attempt
-	count   *Frames
-	hdr     [14]byte
-	have    int   // bytes of hdr
+	pos     int64 // offset of the next byte
 	left    int64 // bytes of payload to come
-	closing bool  // the payload is that of a Close frame
+	count   Frames
+	first   flow.Stamp // of the first bytes
+	side    Side
+	dead    bool // the stream cannot be followed any more
+	closing bool // the payload is that of a Close frame
+	ended   bool
+	have    uint8 // bytes of hdr
+	hdr     [14]byte
+	attempt *Attempt
 	payload []byte
 	at      flow.Stamp // of the first byte of the header
-	dead    bool       // the stream cannot be followed any more
 }
 
 // lost stops the walk: frame borders cannot be found again.
@@ -54,30 +58,32 @@ func (f *frames) want() flow.Want {
 }
 
 // skip accounts for payload that was skipped.
-func (f *frames) skip(n int64) { f.left -= min(n, f.left) }
+func (f *frames) skip(n int64) { f.left -= min(max(n, 0), f.left) }
 
-// take reads some bytes, at least one, and says how many.
-func (f *frames) take(s *stream, d piece) int {
-	f.attempt.noteBytes(f.side, d.at)
+// take reads some bytes of a packet, at least one, and says how many.
+func (f *frames) take(b []byte, at flow.Stamp) int {
+	if !f.first.Seen() {
+		f.first = at
+	}
 	switch {
 	case f.dead:
-		return len(d.data)
+		return len(b)
 	case f.left > 0:
-		return f.body(d)
+		return f.body(b)
 	case f.have == 0:
-		if n := f.stride(d.data); n > 0 {
+		if n := f.stride(b); n > 0 {
 			return n
 		}
-		f.at = d.at
+		f.at = at
 	}
 	n := 0
-	for n < len(d.data) && !f.dead {
-		f.hdr[f.have] = d.data[n]
+	for n < len(b) && !f.dead {
+		f.hdr[f.have] = b[n]
 		f.have++
 		n++
 		if f.strange() {
 			f.lost()
-		} else if f.have >= 2 && f.have == f.headerLen() && !f.undecided() {
+		} else if f.have >= 2 && int(f.have) == f.headerLen() && !f.undecided() {
 			f.header()
 			break
 		}
@@ -226,11 +232,11 @@ func (f *frames) tally(op byte) {
 }
 
 // body takes payload.
-func (f *frames) body(d piece) int {
-	n := int(min(f.left, int64(len(d.data))))
+func (f *frames) body(b []byte) int {
+	n := int(min(f.left, int64(len(b))))
 	f.left -= int64(n)
 	if f.closing {
-		f.payload = append(f.payload, d.data[:n]...)
+		f.payload = append(f.payload, b[:n]...)
 		if f.left == 0 {
 			f.closed()
 		}

@@ -94,7 +94,7 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 	case inChunkSize, inTrailer:
 		return p.line(d)
 	case inFrames:
-		return p.frames.take(s, d)
+		return p.frames.take(d.data, d.at)
 	case resync:
 		if fresh && startsHead(d.data) {
 			p.state, p.unread = betweenHeads, false
@@ -119,8 +119,6 @@ func (p *parser) want() flow.Want {
 		if p.sample == nil || len(p.sample.Body) >= maxBody {
 			return flow.None
 		}
-	case inFrames:
-		return p.frames.want()
 	case done:
 		return flow.None
 	}

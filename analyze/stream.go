@@ -74,9 +74,6 @@ func (l *lastRequest) message() *Message {
 // chunk takes the next bytes of one direction.
 func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	p := &s.dirs[c.Dir]
-	if p.state == inFrames && c.Lost == 0 && c.End == flow.Open && s.early == nil && !p.guess {
-		return p.inFrames(s, c)
-	}
 	p.dir = c.Dir
 	p.skip(c.Offset - max(c.Lost, 0))
 	p.pos = c.Offset + int64(len(c.Data))
@@ -90,6 +87,9 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	p.ack = c.Ack
 	p.take(s, piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack})
 	s.settleEarly()
+	if p.state == inFrames {
+		return s.opened(c)
+	}
 	if c.End != flow.Open {
 		p.end(s, c.End == flow.FIN || c.End == flow.RST)
 		s.ended[c.Dir] = true
@@ -99,19 +99,6 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 		}
 	}
 	return p.want()
-}
-
-// inFrames does what chunk does, for the bytes of an open WebSocket.
-func (p *parser) inFrames(s *stream, c *flow.Chunk) flow.Want {
-	p.frames.skip(c.Offset - p.pos)
-	p.pos = c.Offset + int64(len(c.Data))
-	d := piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack}
-	for len(d.data) > 0 {
-		n := p.frames.take(s, d)
-		d.data, d.off, d.seq = d.data[n:], d.off+int64(n), d.seq+uint32(n)
-	}
-	p.next, p.ack = d.seq, c.Ack
-	return p.frames.want()
 }
 
 // mustHold reports whether the next bytes of a direction mean nothing yet: the
@@ -479,7 +466,7 @@ func (p *parser) upgrade(s *stream, t *Attempt) {
 	if p.dir == s.client {
 		side = Client
 	}
-	p.frames = &frames{side: side, attempt: t, count: &t.Frames[side-1]}
+	p.frames = &frames{side: side, attempt: t}
 	if p.state == resync || p.state == done {
 		p.frames.lost()
 	}
@@ -545,11 +532,19 @@ func (s *stream) finish() {
 	if s.early != nil {
 		s.releaseEarly() // to nothing
 	}
-	for _, c := range s.challenged {
-		s.newAttempt(c.request).Response = c.response
-	}
+	s.refuseChallenged()
 	if s.current != nil {
 		s.current.forgotten = s.forgotten
 	}
 	s.pending, s.early, s.last.raw = nil, nil, nil
+}
+
+// refuseChallenged makes attempts of the refused CONNECTs that will not succeed
+// any more.
+func (s *stream) refuseChallenged() {
+	current := s.current
+	for _, c := range s.challenged {
+		s.newAttempt(c.request).Response = c.response
+	}
+	s.challenged, s.current = nil, current
 }

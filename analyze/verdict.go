@@ -25,13 +25,6 @@ func sortFindings(findings []Finding) {
 	slices.SortStableFunc(findings, func(x, y Finding) int { return int(x.Code) - int(y.Code) })
 }
 
-// noteBytes remembers when a side first sent something after the 101.
-func (t *Attempt) noteBytes(side Side, at flow.Stamp) {
-	if first := &t.firstBytes[side-1]; !first.Seen() {
-		*first = at
-	}
-}
-
 // nextUse remembers that the connection was used for another request.
 func (t *Attempt) nextUse(at flow.Stamp) {
 	if t.Response != nil && !t.nextRequest.Seen() {
