@@ -57,11 +57,12 @@ type decoder struct {
 	checkSums bool // tell segments with a wrong checksum apart
 	quoted    bool // inside an ICMP error
 
-	segment        // valid after tcp
-	piece   piece  // valid after fragment
-	rest    []byte // 802.11 aggregates: subframes not read yet, see more
-	restCut int    // bytes that the snap length took from the end of rest
-	layers  int    // headers entered
+	segment         // valid after tcp
+	tooShort bool   // valid after headerOnly: the header says that it is shorter than one can be
+	piece    piece  // valid after fragment
+	rest     []byte // 802.11 aggregates: subframes not read yet, see more
+	restCut  int    // bytes that the snap length took from the end of rest
+	layers   int    // headers entered
 
 	restPath   uint64 // path, layers and quoted where rest begins
 	restLayers int
@@ -146,12 +147,13 @@ func (d *decoder) tcpSegment(b []byte, cut int) kind {
 	if d.flags = b[13]; d.flags&flagACK == 0 {
 		d.ack = 0
 	}
-	d.urgent, d.payload, d.wire = 0, nil, 0
+	d.urgent, d.payload, d.wire, d.tooShort = 0, nil, 0, false
 	header, length := int(b[12]>>4)*4, len(b)+cut
 	switch {
-	case d.quoted:
+	case d.quoted || header > length:
 		return headerOnly
-	case header < 20 || header > length:
+	case header < 20:
+		d.tooShort = length >= 20
 		return headerOnly
 	case len(b) < header: // the options are cut, and all the payload with them
 		d.wire = length - header

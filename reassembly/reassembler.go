@@ -172,7 +172,7 @@ func (r *Reassembler) take(k kind, p *capture.Packet) {
 	case tcp:
 		r.segment(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
 	case headerOnly:
-		r.header(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
+		r.header(&d.segment, d.tooShort, flow.Stamp{Frame: p.Num, Time: p.Time})
 	case other:
 		r.stats.Other++
 	case wifiFragment:
@@ -209,15 +209,28 @@ func (r *Reassembler) segment(s *segment, at flow.Stamp) {
 }
 
 // header takes a TCP header without a segment. Nobody receives it, but Wireshark
-// knows connections by it.
-func (r *Reassembler) header(s *segment, at flow.Stamp) {
+// knows connections by it, and one that is too short may give them their first
+// sequence numbers.
+func (r *Reassembler) header(s *segment, tooShort bool, at flow.Stamp) {
 	r.stats.Other++
 	r.stats.Headers++
 	k, swapped := keyOf(s)
-	if c := r.table.find(&k); c == nil {
-		r.open(k, swapped, s, at)
+	c := r.table.find(&k)
+	if c == nil {
+		c = r.open(k, swapped, s, at)
 	} else if c.reused(c.dirOf(swapped), s) {
-		r.replace(c, swapped, s, at)
+		c = r.replace(c, swapped, s, at)
+	}
+	if !tooShort {
+		return
+	}
+	dir, base := c.dirOf(swapped), s.seq
+	if s.flags&flagSYN == 0 {
+		base--
+	}
+	c.half[dir].setBase(base)
+	if s.flags&flagACK != 0 {
+		c.half[dir.Reverse()].setBase(s.ack - 1)
 	}
 }
 
