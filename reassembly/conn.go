@@ -6,22 +6,23 @@ import (
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
-// A conn is a connection as the reassembler follows it.
+// A conn is a connection as the reassembler follows it. What every packet needs
+// comes first: many connections do not fit into a cache.
 type conn struct {
-	flow.Conn
 	key     key
+	path    [2]uint64 // of the segments of each direction
+	older   *conn     // another use of the 4-tuple, see among
 	swapped bool      // A is the greater end of key
 	opened  bool      // more than a handshake was seen
 	lingers bool      // in Reassembler.closing
 	gone    bool      // forgotten
 	queue   uint8     // the one of Reassembler.queues that it is in
-	queued  int64     // when it was put there
-	prev    *conn     // in the queue
-	next    *conn     // in the queue
-	closeAt int64     // since when it lingers
-	older   *conn     // another use of the 4-tuple, see among
-	path    [2]uint64 // of the segments of each direction
 	half    [2]half
+	flow.Conn
+	queued  int64 // when it was put into its queue
+	prev    *conn // in the queue
+	next    *conn // in the queue
+	closeAt int64 // since when it lingers
 }
 
 // A half is one direction of a connection.
@@ -31,19 +32,19 @@ type half struct {
 	acked   uint32 // highest acknowledgement of the receiver, valid iff hasAck
 	base    uint32 // sequence number of the SYN, or what stands for it (see setBase), valid iff hasBase
 	finSeq  uint32 // sequence number of the FIN, valid iff hasFIN
-	off     int64  // offset of the byte at next
-	skip    int64  // bytes still to skip from next on
-	lost    int64  // bytes missing right before next, not yet told; -1: number unknown
-	q       *disorder
+	far     uint32 // sequence number right after the last segment that was far outside, valid iff hasFar
 	hasBase bool
 	hasAck  bool
 	hasFIN  bool
+	hasFar  bool
 	started bool   // next is valid
 	none    bool   // the consumer wants nothing more
 	ended   bool   // the consumer was told the end
+	off     int64  // offset of the byte at next
+	skip    int64  // bytes still to skip from next on
+	lost    int64  // bytes missing right before next, not yet told; -1: number unknown
 	noted   uint64 // latest record in Reassembler.history, plus one; 0: none
-	far     uint32 // sequence number right after the last segment that was far outside, valid iff hasFar
-	hasFar  bool
+	q       *disorder
 }
 
 // dirOf returns the direction of a segment, given whether its sender is the

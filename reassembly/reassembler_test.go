@@ -689,7 +689,7 @@ func TestEvidence(t *testing.T) {
 	type evidence struct {
 		syn, synack, finA, finB, rstA, rstB, lastA, lastB, first int
 		acked, unseen                                            [2]bool
-		retrans, cut                                             [2]int
+		retrans, cut                                             [2]int32
 		lost                                                     [2]int64
 	}
 	got := evidence{
@@ -698,7 +698,7 @@ func TestEvidence(t *testing.T) {
 	}
 	want := evidence{
 		1, 2, 10, 0, 0, 11, 10, 11, 1,
-		[2]bool{true, true}, [2]bool{false, true}, [2]int{1, 0}, [2]int{0, 1}, [2]int64{0, 8},
+		[2]bool{true, true}, [2]bool{false, true}, [2]int32{1, 0}, [2]int32{0, 1}, [2]int64{0, 8},
 	}
 	if got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -33,7 +33,7 @@ type blindness struct {
 type blindSide struct {
 	Lost   int64 `json:"lost_bytes,omitempty"`   // known to be missing
 	Unseen bool  `json:"acked_unseen,omitempty"` // the other side acknowledged bytes that the capture does not hold
-	Cut    int   `json:"cut_packets,omitempty"`  // by the snap length
+	Cut    int32 `json:"cut_packets,omitempty"`  // by the snap length
 	None   bool  `json:"not_captured,omitempty"` // no packet of this side is in the capture
 }
 

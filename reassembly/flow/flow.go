@@ -33,27 +33,27 @@ func (s Stamp) Seen() bool { return s.Frame != 0 }
 // give. The reassembler owns it and updates it with every packet; a consumer
 // may keep the pointer as long as it likes and may set State.
 type Conn struct {
-	ID   int            // 0-based, equals Wireshark's tcp.stream
-	A, B netip.AddrPort // A sent the first packet that the capture holds
-
-	First Stamp    // the first packet
+	State any      // the consumer's own; never read by reassembly
 	Last  [2]Stamp // the last packet of each direction; not seen: the capture holds one direction only
 
-	SYN, SYNACK Stamp     // the handshake; SYN not seen: the capture started in the middle
-	SYNDir      Dir       // who sent the SYN (or received the SYN-ACK), valid iff one of both was seen
-	FIN, RST    [2]Stamp  // the first of each, by the direction that sent it
-	FINSeq      [2]uint32 // sequence number of the FIN, valid iff it was seen
-	FINAck      [2]uint32 // acknowledgement number of the FIN: what its sender had received by then; 0: none
+	SYN, SYNACK Stamp // the handshake; SYN not seen: the capture started in the middle
+	SYNDir      Dir   // who sent the SYN (or received the SYN-ACK), valid iff one of both was seen
+
+	ID    int            // 0-based, equals Wireshark's tcp.stream
+	A, B  netip.AddrPort // A sent the first packet that the capture holds
+	First Stamp          // the first packet
+
+	FIN, RST [2]Stamp  // the first of each, by the direction that sent it
+	FINSeq   [2]uint32 // sequence number of the FIN, valid iff it was seen
+	FINAck   [2]uint32 // acknowledgement number of the FIN: what its sender had received by then; 0: none
 
 	Acked   [2]bool  // the receiver acknowledged everything seen of that direction, and it is not empty; settled at the end
-	Retrans [2]int   // segments that brought nothing new
-	Lost    [2]int64 // bytes that the consumer was told are missing
 	Unseen  [2]bool  // the receiver acknowledged bytes of that direction that the capture does not hold; settled at the end
-	Cut     [2]int   // packets with payload cut off by the snap length
+	Retrans [2]int32 // segments that brought nothing new
+	Cut     [2]int32 // packets with payload cut off by the snap length
+	Lost    [2]int64 // bytes that the consumer was told are missing
 
 	Doubts []Doubt // what the bytes alone do not decide; at most MaxDoubts
-
-	State any // the consumer's own; never read by reassembly
 }
 
 // MaxDoubts is how many doubts are noted of one connection.
