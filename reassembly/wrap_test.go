@@ -15,7 +15,7 @@ const (
 	ipBody     form = iota // what goes into an IP packet; part.what is the protocol
 	ipPacket               // an IP header; part.what is the version
 	etherBody              // what goes behind an EtherType, which is part.what
-	etherFrame             // an Ethernet header; part.what is 1 if it has a length in place of an EtherType
+	etherFrame             // an Ethernet header; part.what is a shape, below
 	llcBody                // an IEEE 802.2 header
 	mplsBody               // an MPLS label
 	pppBody                // a PPP protocol number
@@ -23,6 +23,14 @@ const (
 	nshBody                // a network service header
 	wifiFrame              // an IEEE 802.11 header; part.what is its length
 	captured               // a packet of a capture; part.what is the link type
+)
+
+// Shapes of an Ethernet frame.
+const (
+	withType = iota
+	withLength
+	inFabric // FabricPath
+	inISL
 )
 
 // A part is a packet as far as it is built, from the inside out.
@@ -204,6 +212,7 @@ type wrapper struct {
 	from, to form
 	closed   string // why tshark does not open what is inside; "": it does
 	only     []int  // values of part.what that it takes; nil: any
+	checked  bool   // tshark takes the last four bytes for a check sequence
 	opens    []int  // values of part.what that tshark opens it with; nil: any
 	wrap     func(e *encap, p part) part
 }
@@ -211,6 +220,7 @@ type wrapper struct {
 func (e *encap) fits(w *wrapper, p part) bool {
 	return w.from == p.form && (w.only == nil || slices.Contains(w.only, p.what)) &&
 		!(e.peer && (w.closed != "" && w.name != e.but || w.opens != nil && !slices.Contains(w.opens, p.what))) &&
+		!(e.peer && e.exact && w.checked) &&
 		!(w.name == "IEEE 802.3" && len(p.b) > 1500)
 }
 
@@ -286,6 +296,10 @@ var wrappers = []wrapper{
 	{name: "VXLAN-GPE, IP", from: ipPacket, to: udpBody, wrap: before(portVXLANGPE, func(e *encap, p part) []byte {
 		return vxlanHeader(e, byte(p.what/2-1)) // 4 is 1, 6 is 2
 	})},
+	{name: "AYIYA", from: ipPacket, to: udpBody, wrap: before(portAYIYA, func(e *encap, p part) []byte {
+		id, words := e.stack.IntN(5), e.stack.IntN(6)
+		return join([]byte{byte(id<<4 | 1), byte(words<<4 | 2), 0x11, map[int]byte{4: protoIPv4, 6: protoIPv6}[p.what]}, e.fill(4+1<<id+4*words))
+	})},
 	{name: "Teredo", from: ipPacket, to: udpBody, only: []int{6}, wrap: before(portTeredo, teredoHeader)},
 	{name: "NSH, IP", from: ipPacket, to: nshBody, wrap: before(0, func(e *encap, p part) []byte {
 		return nshHeader(e, byte(p.what/2-1))
@@ -328,11 +342,22 @@ var wrappers = []wrapper{
 	})},
 
 	// Ethernet in something else
+	{name: "ISL", from: etherFrame, to: etherFrame, checked: true, wrap: func(e *encap, p part) part {
+		b := join([]byte{0x01, 0, 0x0c, 0, 0}, []byte{byte(e.noise.IntN(4))}, e.mac(), u16(18+len(p.b)), []byte{0xaa, 0xaa, 3, 0, 0, 0x0c}, u16(e.id(1<<10)<<1), e.fill(4), p.b)
+		return part{what: inISL, b: checked(e, b)}
+	}},
+	{name: "TRILL", from: etherFrame, to: etherBody, wrap: before(etherTRILL, func(e *encap, p part) []byte {
+		words := e.stack.IntN(4)
+		return join(u16(words<<6|0x3f), e.fill(4+4*words))
+	})},
+	{name: "FabricPath", from: etherFrame, to: etherFrame, checked: true, wrap: func(e *encap, p part) part {
+		return part{what: inFabric, b: checked(e, join(e.mac(), e.mac(), u16(etherFabric), e.fill(2), p.b))}
+	}},
 	{name: "TEB", from: etherFrame, to: etherBody, wrap: before(etherTrans, fixed())},
-	{name: "PBB", from: etherFrame, to: etherBody, opens: []int{0}, wrap: before(etherPBB, func(e *encap, _ part) []byte {
+	{name: "PBB", from: etherFrame, to: etherBody, opens: []int{withType}, wrap: before(etherPBB, func(e *encap, _ part) []byte {
 		return join([]byte{0}, u24(e.id(1<<24)))
 	})},
-	{name: "pseudowire", from: etherFrame, to: mplsBody, wrap: before(0, labelStack)},
+	{name: "pseudowire", from: etherFrame, to: mplsBody, opens: []int{withType, withLength, inFabric}, wrap: before(0, labelStack)},
 	{name: "pseudowire with a control word", from: etherFrame, to: mplsBody, wrap: before(0, func(e *encap, p part) []byte {
 		return join(labelStack(e, p), []byte{0, 0, 0, byte(1 + e.noise.IntN(200))})
 	})},
@@ -375,7 +400,7 @@ var wrappers = []wrapper{
 	{name: "L2TP", from: pppBody, to: udpBody, wrap: before(portL2TP, l2tpHeader)},
 
 	// IEEE 802
-	{name: "IEEE 802.3", from: llcBody, to: etherFrame, wrap: before(1, func(e *encap, p part) []byte { return join(e.mac(), e.mac(), u16(len(p.b))) })},
+	{name: "IEEE 802.3", from: llcBody, to: etherFrame, wrap: before(withLength, func(e *encap, p part) []byte { return join(e.mac(), e.mac(), u16(len(p.b))) })},
 	{name: "IEEE 802.11", from: llcBody, to: wifiFrame, wrap: func(e *encap, p part) part {
 		head := wifiHeader(e, 0)
 		return part{what: len(head), b: join(head, p.b)}
@@ -448,6 +473,30 @@ var wrappers = []wrapper{
 		return join([]byte{0x50}, e.mac(), e.mac())
 	})},
 	{name: "ATM", from: llcBody, to: captured, wrap: before(int(capture.LinkATM), fixed())},
+	{name: "token ring", from: llcBody, to: captured, wrap: before(int(capture.LinkTokenRing), func(e *encap, _ part) []byte {
+		b := join([]byte{0x10, 0x40}, e.mac(), e.mac())
+		if e.one(2) { // a route
+			n := 2 * (1 + e.stack.IntN(5))
+			b[8] |= 0x80
+			b = join(b, []byte{byte(n), 0}, e.fill(n-2))
+		}
+		return b
+	})},
+	{name: "SunATM", from: llcBody, to: captured, wrap: before(int(capture.LinkSunATM), fixed(0x82, 0, 0, 100))},
+	{name: "IPFC", from: llcBody, to: captured, wrap: before(int(capture.LinkIPFC), func(e *encap, _ part) []byte { return join([]byte{0x10, 0}, e.mac(), []byte{0x10, 0}, e.mac()) })},
+	{name: "IPoIB", from: etherBody, to: captured, opens: []int{etherIPv4, etherIPv6}, wrap: before(int(capture.LinkIPoIB), func(e *encap, p part) []byte {
+		return join(e.fill(40), u16(p.what), u16(0))
+	})},
+	{name: "Juniper", from: etherFrame, to: captured, wrap: before(int(capture.LinkJuniper), func(e *encap, _ part) []byte {
+		if e.one(2) {
+			return []byte("MGC\x00")
+		}
+		n := e.stack.IntN(20)
+		return join([]byte("MGC\x80"), u16(n), make([]byte, n))
+	})},
+	{name: "ERF, Ethernet", from: etherFrame, to: captured, wrap: erfRecord(2)},
+	{name: "ERF, IPv4", from: ipPacket, to: captured, only: []int{4}, wrap: erfRecord(22)},
+	{name: "ERF, IPv6", from: ipPacket, to: captured, only: []int{6}, wrap: erfRecord(23)},
 	{name: "SLL, LLC", from: llcBody, to: captured, wrap: before(int(capture.LinkSLL), func(e *encap, p part) []byte {
 		return join(u16(e.noise.IntN(5)), u16(1), u16(6), e.mac(), e.fill(2), u16(4))
 	})},
@@ -727,6 +776,36 @@ func radiotapped(e *encap, p part) part {
 	return part{what: int(capture.LinkRadiotap), b: join(b, inside)}
 }
 
+// erfRecord has extension headers, and two bytes in front of Ethernet.
+func erfRecord(what byte) func(*encap, part) part {
+	return func(e *encap, p part) part {
+		var ext, pad []byte
+		for e.one(2) {
+			ext = join([]byte{4}, e.fill(7), ext) // the first one is written last, and another follows on it
+			if len(ext) > 8 {
+				ext[0] |= 0x80
+			}
+		}
+		if what == 2 {
+			pad = []byte{0, 0}
+		}
+		head := what
+		if len(ext) > 0 {
+			head |= 0x80
+		}
+		size := 16 + len(ext) + len(pad) + len(p.b)
+		return part{what: int(capture.LinkERF), b: join(e.fill(8), []byte{head, 4}, u16(size), u16(0), u16(len(p.b)), ext, pad, p.b)}
+	}
+}
+
+// checked puts a check sequence behind a frame, if anything may follow it.
+func checked(e *encap, b []byte) []byte {
+	if e.exact {
+		return b
+	}
+	return join(b, e.fill(4))
+}
+
 func avsHeader(e *encap, _ part) []byte {
-	return join(u32(0x80211001), u32(64), make([]byte, 56))
+	return join([]byte{0x80, 0x21, 0x10, 0x01}, u32(64), make([]byte, 56))
 }
