@@ -18,7 +18,7 @@ type stream struct {
 	waits      int      // pending exchanges whose answer decides what the client's next bytes are
 	pending    []exchange
 	early      *early
-	last       lastRequest
+	last       *lastRequest // nil: none
 	challenged []challenge // refused CONNECTs that may still succeed
 	tunnel     string      // target of the CONNECT that turned the connection into a tunnel
 	current    *Attempt
@@ -134,6 +134,9 @@ func (s *stream) request(p *parser, raw []byte, m Message) {
 		m.Head = parseHead(string(raw))
 		x.msg = &m
 	} else {
+		if s.last == nil {
+			s.last = &lastRequest{}
+		}
 		s.last.raw, s.last.msg = append(s.last.raw[:0], raw...), m
 		s.last.n++
 		x.last = s.last.n
@@ -408,7 +411,7 @@ func (s *stream) refused(p *parser, x *exchange, m *Message) {
 func (s *stream) switched(x *exchange, m *Message) {
 	t := x.attempt
 	if t == nil && x.upgrade == nil && isWebSocket101(m) {
-		if x.msg == nil && x.last > 0 && x.last == s.last.n {
+		if x.msg == nil && x.last > 0 && s.last != nil && x.last == s.last.n {
 			x.msg = s.last.message()
 		}
 		t = s.newAttempt(x.msg)
@@ -419,7 +422,7 @@ func (s *stream) switched(x *exchange, m *Message) {
 	}
 	t.Response = m
 	s.current = t
-	s.pending, s.waits, s.early, s.last.raw = nil, 0, nil, nil
+	s.pending, s.waits, s.early, s.last = nil, 0, nil, nil
 	if held := s.dirs[s.client].held; len(held) > 0 && !(m.ack != 0 && int32(held[0].ack-m.seq) > 0) {
 		t.earlyData = held[0].at // else the client had the 101, and the capture has them in the wrong order
 	}
@@ -536,7 +539,7 @@ func (s *stream) finish() {
 	if s.current != nil {
 		s.current.forgotten = s.forgotten
 	}
-	s.pending, s.early, s.last.raw = nil, nil, nil
+	s.pending, s.early, s.last = nil, nil, nil
 }
 
 // refuseChallenged makes attempts of the refused CONNECTs that will not succeed
