@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
@@ -89,8 +90,7 @@ func (t *Attempt) allowForDoubt() {
 	default:
 		return
 	}
-	for i := range t.Findings { // nothing is certain enough to be an error
-		t.Findings[i].Severity = min(t.Findings[i].Severity, Warning)
-	}
+	t.Findings = slices.DeleteFunc(t.Findings, func(f Finding) bool { return f.Severity == Error }) // they rest on the same bytes
+	t.Cause = RecipeNone
 	t.Verdict, t.Reason = Indeterminate, fmt.Sprintf("the head of the %v may have been read otherwise than the capture shows it", side)
 }

@@ -28,20 +28,20 @@ func TestDoubts(t *testing.T) {
 		reason   string
 		got, aim string // of the finding
 	}{
-		{"wrong Accept, key in doubt", wrongSwitch, differs(client, inKey), "indeterminate GET /ws 101 tcp-retransmission-differs accept-mismatch",
+		{"wrong Accept, key in doubt", wrongSwitch, differs(client, inKey), "indeterminate GET /ws 101 tcp-retransmission-differs",
 			"the head of the client may have been read otherwise than the capture shows it",
 			"frame 9 has other bytes than frame 4", "frame 4 was used as Linux, Windows and BSD do if they got it"},
 		{"wrong Accept, key acknowledged", wrongSwitch, settled(differs(client, inKey)), "accept-mismatch GET /ws 101 tcp-retransmission-differs accept-mismatch", "",
 			"frame 9 has other bytes than frame 4", "frame 4 was used, which the receiver had acknowledged"},
 		{"right Accept proves the key", switching, differs(client, inKey), "ok GET /ws 101 tcp-retransmission-differs", "", "frame 9 has other bytes than frame 4", "frame 4 was used as Linux, Windows and BSD do if they got it"},
 		{"an answer of its own, key in doubt", refusal, differs(client, inKey), `rejected GET /ws 404 "gone" status-404 tcp-retransmission-differs`, "", "frame 9 has other bytes than frame 4", "frame 4 was used as Linux, Windows and BSD do if they got it"},
-		{"status in doubt", refusal, differs(server, 9), `indeterminate GET /ws 404 "gone" status-404 tcp-retransmission-differs`,
+		{"status in doubt", refusal, differs(server, 9), `indeterminate GET /ws 404 "gone" tcp-retransmission-differs`,
 			"the head of the server may have been read otherwise than the capture shows it", "frame 9 has other bytes than frame 4", "frame 4 was used as Linux, Windows and BSD do if they got it"},
 		{"Linux takes the other", switching, flow.Doubt{Dir: server, Offset: inAccept, Len: 1, First: flow.Stamp{Frame: 4}, Second: flow.Stamp{Frame: 9}, Linux: true},
 			"indeterminate GET /ws 101 tcp-retransmission-differs", "the head of the server may have been read otherwise than the capture shows it", "frame 9 has other bytes than frame 4", "frame 4 was used as Windows and BSD do, Linux takes the other"},
 		{"BSD takes the other", switching, flow.Doubt{Dir: server, Offset: inAccept, Len: 1, First: flow.Stamp{Frame: 4}, Second: flow.Stamp{Frame: 9}, Linux: true, BSD: true},
 			"indeterminate GET /ws 101 tcp-retransmission-differs", "the head of the server may have been read otherwise than the capture shows it", "frame 9 has other bytes than frame 4", "frame 4 was used as Windows does, Linux and BSD take the other"},
-		{"urgent", wrongSwitch, flow.Doubt{Kind: flow.Urgent, Dir: client, Offset: inKey, Len: 1, First: flow.Stamp{Frame: 4}}, "indeterminate GET /ws 101 tcp-urgent-data accept-mismatch",
+		{"urgent", wrongSwitch, flow.Doubt{Kind: flow.Urgent, Dir: client, Offset: inKey, Len: 1, First: flow.Stamp{Frame: 4}}, "indeterminate GET /ws 101 tcp-urgent-data",
 			"the head of the client may have been read otherwise than the capture shows it", fmt.Sprintf("byte %d of the head", inKey+1), ""},
 		{"behind the head", wrongSwitch, differs(server, int64(len(wrongSwitch))), "accept-mismatch GET /ws 101 accept-mismatch", "", "", ""},
 	} {
