@@ -19,8 +19,8 @@ type stream struct {
 	pending    []exchange
 	early      *early
 	last       *lastRequest // nil: none
-	challenged []challenge // refused CONNECTs that may still succeed
-	tunnel     string      // target of the CONNECT that turned the connection into a tunnel
+	challenged []challenge  // refused CONNECTs that may still succeed
+	tunnel     string       // target of the CONNECT that turned the connection into a tunnel
 	current    *Attempt
 	made       int
 	ended      [2]bool
