@@ -23,6 +23,7 @@ type conn struct {
 	prev    *conn // in the queue
 	next    *conn // in the queue
 	closeAt int64 // since when it lingers
+	closeNo int   // place in Reassembler.closing, those that left it counted
 }
 
 // A half is one direction of a connection.
@@ -85,9 +86,6 @@ func (r *Reassembler) newConn(k key, swapped bool, s *segment, at flow.Stamp) *c
 	c.First = at
 	c.path = [2]uint64{s.path, s.path}
 	r.stats.Conns++
-	if s.flags&flagSYN == 0 {
-		r.stats.MidStream++
-	}
 	r.admit(c, s)
 	return c
 }
@@ -100,6 +98,9 @@ func addrPort(b []byte, port uint16) netip.AddrPort {
 // track updates the evidence of a connection and takes the segment's bytes.
 func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	h, peer := &c.half[dir], &c.half[dir.Reverse()]
+	if s.flags&flagSYN == 0 && !c.Last[0].Seen() && !c.Last[1].Seen() && !c.SYN.Seen() {
+		r.stats.MidStream++
+	}
 	c.Last[dir] = at
 	if s.flags&flagACK != 0 {
 		if !peer.started && c.SYN.Seen() && c.SYNDir == dir && s.flags&flagSYN == 0 && s.seq == h.base+1 {
@@ -129,9 +130,12 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	}
 	if s.flags&flagRST != 0 && c.plausible(dir, seq) && !c.RST[dir].Seen() {
 		c.RST[dir] = at
+		if h.started {
+			h.acknowledge(seq) // what its sender sent before is certain to exist
+		}
 	}
 	if s.flags&(flagFIN|flagRST) != 0 && !c.lingers && (c.RST[0].Seen() || c.RST[1].Seen() || c.FIN[0].Seen() && c.FIN[1].Seen()) {
-		c.lingers, c.closeAt = true, at.Time
+		c.lingers, c.closeAt, c.closeNo = true, at.Time, r.closed+len(r.closing)
 		r.closing = append(r.closing, c)
 	}
 }

@@ -41,7 +41,7 @@ const (
 	cutHeader                // the snap length cut the packet inside its headers
 	unknownLink              // a link type that is not read
 	tooDeep                  // more headers around each other than maxLayers
-	encrypted                // 802.11 or IPsec encryption
+	encrypted                // 802.11, IPsec or MACsec
 	corrupt                  // the radio says that the frame was received with errors
 	badChecksum              // the TCP checksum is wrong; only with checkSums
 )
@@ -55,6 +55,7 @@ const maxLayers = 32
 // fails: what it cannot read is told by its kind.
 type decoder struct {
 	checkSums bool // tell segments with a wrong checksum apart
+	suspect   bool // the same, if they have one at all
 	quoted    bool // inside an ICMP error
 
 	segment         // valid after tcp
@@ -158,7 +159,7 @@ func (d *decoder) tcpSegment(b []byte, cut int) kind {
 	case len(b) < header: // the options are cut, and all the payload with them
 		d.wire = length - header
 		return tcp
-	case d.checkSums && cut == 0 && !d.sumRight(b):
+	case cut == 0 && (d.checkSums || d.suspect && b[16]|b[17] != 0) && !d.sumRight(b):
 		return badChecksum
 	}
 	if d.flags&flagURG != 0 {

@@ -22,6 +22,11 @@ const (
 	// consist of. Eight-byte fragments with a gap after each would make many.
 	maxRuns = 256
 
+	// mixedAfter is how long, in nanoseconds, the fragments of an IP packet may be
+	// apart without rousing the suspicion that they are of two, which got the same
+	// number (RFC 4963): the TCP checksum tells.
+	mixedAfter = second / 10
+
 	datagramSize = 512 // what a datagram costs besides its bytes, about
 )
 

@@ -116,13 +116,20 @@ func TestDefrag(t *testing.T) {
 			k.scrap(0, 80, true)
 			k.scrap(80, 100, false)
 		}, want: whole, stat: Stats{Fragments: 4}},
+		{name: "the end of an older packet with the same number", play: func(k *scrapTalk) {
+			k.changed(72, 100, false, 0x55)
+			k.wait(200)
+			k.scrap(0, 40, true)
+			k.scrap(40, 72, true)
+			k.scrap(72, 100, false) // waits in vain
+		}, want: lost, stat: Stats{Fragments: 4, FragMixed: 1, FragLost: 1}},
 		{name: "contradiction, the first copies are right", play: func(k *scrapTalk) {
 			k.quarter(2)
 			k.quarter(0)
 			k.changed(0, 72, true, 0x55)
 			k.quarter(1) // too late
 			k.quarter(3)
-		}, want: lost, stat: Stats{Fragments: 5, FragClash: 1, BadSums: 1}},
+		}, want: lost, stat: Stats{Fragments: 5, FragClash: 1, FragMixed: 1}},
 		{name: "contradiction where the first copies are right", play: func(k *scrapTalk) {
 			k.order(0, 1, 2)
 			k.changed(24, 72, true, 0x55)
@@ -131,21 +138,21 @@ func TestDefrag(t *testing.T) {
 		{name: "contradiction where the first copies are wrong", play: func(k *scrapTalk) {
 			k.changed(24, 72, true, 0x55)
 			k.order(0, 1, 2, 3)
-		}, want: lost, stat: Stats{Fragments: 5, FragClash: 1, BadSums: 1}},
+		}, want: lost, stat: Stats{Fragments: 5, FragClash: 1, FragMixed: 1}},
 		{name: "two ends", play: func(k *scrapTalk) {
 			k.scrap(72, 88, false)
 			k.order(3, 0, 1, 2)
-		}, want: lost, stat: Stats{Fragments: 5, FragClash: 1, BadSums: 1}},
+		}, want: lost, stat: Stats{Fragments: 5, FragClash: 1, FragMixed: 1}},
 		{name: "bytes behind the end", play: func(k *scrapTalk) {
 			k.order(1, 2)
 			k.scrap(88, 96, true)
 			k.scrap(72, 88, false)
 			k.quarter(0)
-		}, want: lost, stat: Stats{Fragments: 5, FragClash: 1, BadSums: 1}},
+		}, want: lost, stat: Stats{Fragments: 5, FragClash: 1, FragMixed: 1}},
 		{name: "a fragment inside another that says it is the last", play: func(k *scrapTalk) { // teardrop
 			k.scrap(0, 40, true)
 			k.scrap(24, 28, false)
-		}, want: lost, stat: Stats{Fragments: 2, FragClash: 1, BadSums: 1}},
+		}, want: lost, stat: Stats{Fragments: 2, FragClash: 1, FragMixed: 1}},
 		{name: "no multiple of eight", play: func(k *scrapTalk) {
 			k.scrap(0, 42, true)
 			k.scrap(40, 100, false)
@@ -267,7 +274,7 @@ func (k *scrapTalk) order(list ...int) {
 }
 
 func fragStats(s Stats) string {
-	return fmt.Sprintf("fragments %d lost %d limit %d clash %d sums %d retrans %d", s.Fragments, s.FragLost, s.FragLimit, s.FragClash, s.BadSums, s.Retrans)
+	return fmt.Sprintf("fragments %d lost %d limit %d clash %d mixed %d retrans %d", s.Fragments, s.FragLost, s.FragLimit, s.FragClash, s.FragMixed, s.Retrans)
 }
 
 // checkHeld counts the bytes held again.

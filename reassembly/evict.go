@@ -166,6 +166,9 @@ func (r *Reassembler) forget(c *conn) {
 		return
 	}
 	c.gone = true
+	if i := c.closeNo - r.closed; c.lingers && i >= 0 {
+		r.closing[i] = nil
+	}
 	r.queues[c.queue].remove(c)
 	head := r.table.find(&c.key)
 	if head != c {

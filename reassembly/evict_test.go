@@ -267,3 +267,51 @@ func moved(before, after [3][]string) int {
 	}
 	return n
 }
+
+// TestClosingForgets: connections that were reset and then forgotten are not
+// held, whatever the clock says.
+func TestClosingForgets(t *testing.T) {
+	k := newTalk(&Config{MaxConns: 100})
+	now := k.now
+	for i := range 5000 {
+		k.port, k.now = uint16(i), now
+		k.send(A, flagSYN, 0, 0, "", 0)
+		k.rst(B, 0)
+	}
+	held := 0
+	for _, c := range k.r.closing {
+		if c != nil {
+			held++
+		}
+	}
+	if held > 100 {
+		t.Errorf("%d connections held that were forgotten", held)
+	}
+	k.now += 3 * second // a packet dated far ahead
+	k.port = 6000
+	k.rst(B, 0)
+	k.now = now + second
+	k.wait(3000)
+	k.tick()
+	if n := len(k.r.closing); n > 1 {
+		t.Errorf("%d wait behind one that is dated ahead", n)
+	}
+	k.finish()
+	checkEmpty(t, k.r)
+}
+
+// TestResetShowsLoss: a reset tells how much its sender had sent.
+func TestResetShowsLoss(t *testing.T) {
+	for _, c := range []struct {
+		ahead int
+		want  bool
+	}{{0, false}, {400, true}} {
+		k := open(nil)
+		k.data(A, 0, "abc")
+		k.rst(B, c.ahead)
+		k.finish()
+		if got := k.conn.Unseen[B]; got != c.want {
+			t.Errorf("reset %d bytes ahead: unseen %v, want %v", c.ahead, got, c.want)
+		}
+	}
+}

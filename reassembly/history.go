@@ -107,11 +107,17 @@ func firstDifference(seqA uint32, a []byte, seqB uint32, b []byte) (seq uint32, 
 	return seqA + uint32(first), last + 1 - first
 }
 
+// probe reports whether a segment is a keep-alive probe, which may carry any byte
+// in place of the last one, RFC 1122, Section 4.2.3.6.
+func (h *half) probe(seq uint32, s *segment) bool {
+	return s.wire == 1 && seq == h.high-1
+}
+
 // compare tells of bytes that were sent before with other content.
 func (r *Reassembler) compare(c *conn, dir flow.Dir, seq uint32, s *segment, at flow.Stamp) {
 	h := &c.half[dir]
-	if s.wire == 1 && seq == h.next-1 {
-		return // a keep-alive probe may carry any byte, RFC 1122, Section 4.2.3.6
+	if h.probe(seq, s) {
+		return
 	}
 	d, differs := r.history.compare(h, seq, s.payload)
 	if !differs {
@@ -122,7 +128,7 @@ func (r *Reassembler) compare(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 	queued := int32(d.seq-h.next) >= 0
 	c.doubt(flow.Doubt{
 		Kind: flow.Differs, Dir: dir, Offset: h.offsetOf(d.seq), Len: d.n, First: d.rec.at, Second: at,
-		Acked: h.hasAck && int32(h.acked-d.seq) > 0,
+		Acked: h.hasAck && int32(h.acked-d.seq-uint32(d.n)) >= 0,
 		// Novak and Sturges, "Target-Based TCP Stream Reassembly", 2007: what has
 		// been passed on stays. In the queue, a copy that begins earlier wins with
 		// Linux and the BSDs, and with Linux one that begins there and ends later.
@@ -136,9 +142,32 @@ func (h *half) offsetOf(seq uint32) int64 {
 	return h.off + int64(int32(seq-h.next))
 }
 
-// doubt notes what the bytes alone do not decide.
+// maxDoubts is how many doubts of a direction are kept apart.
+const maxDoubts = flow.MaxDoubts / 2
+
+// doubt notes what the bytes alone do not decide. Those too many of a direction
+// widen its last one.
 func (c *conn) doubt(d flow.Doubt) {
-	if len(c.Doubts) < flow.MaxDoubts {
-		c.Doubts = append(c.Doubts, d)
+	var last *flow.Doubt
+	n := 0
+	for i := range c.Doubts {
+		o := &c.Doubts[i]
+		if o.Dir != d.Dir {
+			continue
+		}
+		if o.Kind == d.Kind && o.Offset == d.Offset && o.Len == d.Len { // a copy of the copy
+			o.Acked = o.Acked && d.Acked
+			return
+		}
+		last = o
+		n++
 	}
+	if n < maxDoubts {
+		c.Doubts = append(c.Doubts, d)
+		return
+	}
+	end := max(last.Offset+int64(last.Len), d.Offset+int64(d.Len))
+	last.Offset = min(last.Offset, d.Offset)
+	last.Len = int(end - last.Offset)
+	last.Acked = last.Acked && d.Acked
 }

@@ -143,17 +143,18 @@ func (d *decoder) ipPayload(next byte, b []byte, cut int) kind {
 // last, RFC 8754.
 func (d *decoder) route(b []byte) {
 	const sourceRoute, mobileIPv6, segmentRoute = 0, 2, 4
-	if len(b) < 24 || b[3] == 0 || len(d.dst) != 16 {
+	if len(b) < 8 || len(d.dst) != 16 {
 		return
 	}
-	size := extLen(protoRouting, b[1])
+	size, left := extLen(protoRouting, b[1]), int(b[3]) // left: addresses that the packet has still to visit
+	if len(b) < size || left == 0 || left > (size-8)/16 {
+		return
+	}
 	switch b[2] {
 	case segmentRoute:
 		d.dst = b[8:24]
 	case sourceRoute, mobileIPv6:
-		if 24 <= size && size <= len(b) {
-			d.dst = b[size-16 : size]
-		}
+		d.dst = b[size-16 : size]
 	}
 }
 

@@ -73,8 +73,9 @@ type Stats struct {
 	Fragments   int // fragments of IP packets
 	FragLost    int // IP packets that stayed incomplete
 	FragLimit   int // IP packets given up because of MaxFragments, or because they came in too many pieces
+	FragMixed   int // IP packets put together of fragments that do not belong together, says the TCP checksum
 	FragClash   int // IP packets whose fragments contradict each other
-	Encrypted   int // packets under 802.11 or IPsec encryption
+	Encrypted   int // packets under 802.11, IPsec or MACsec encryption
 	WiFiParts   int // fragments of 802.11 frames, not put together
 	Corrupt     int // frames that the radio received with errors
 	TooDeep     int // packets with more headers around each other than are followed
@@ -110,7 +111,8 @@ type Reassembler struct {
 	history history
 	sorter  *sorter
 	holes   []*disorder // directions out of order, oldest first
-	closing []*conn     // waiting for Linger to pass, oldest first
+	closing []*conn     // waiting for Linger to pass, oldest first; nil: forgotten
+	closed  int         // connections that left closing
 	nextTic int64       // capture time of the next look at holes and closing
 }
 
@@ -164,9 +166,9 @@ func (r *Reassembler) take(k kind, p *capture.Packet) {
 		if g == nil {
 			return
 		}
-		d.checkSums = g.clash || r.cfg.CheckSums
+		d.checkSums, d.suspect = g.clash || r.cfg.CheckSums, p.Time-g.since > mixedAfter
 		k = d.ipPayload(g.name.proto, g.data[:g.end], 0)
-		d.checkSums = r.cfg.CheckSums
+		d.checkSums, d.suspect = r.cfg.CheckSums, false
 	}
 	switch k {
 	case tcp:
@@ -188,7 +190,11 @@ func (r *Reassembler) take(k kind, p *capture.Packet) {
 	case corrupt:
 		r.stats.Corrupt++
 	case badChecksum:
-		r.stats.BadSums++
+		if r.cfg.CheckSums {
+			r.stats.BadSums++
+		} else {
+			r.stats.FragMixed++
+		}
 	}
 }
 
@@ -241,10 +247,16 @@ const tickEvery = second / 4
 func (r *Reassembler) tick(now int64) {
 	r.nextTic = now + tickEvery
 	r.giveUpHoles(now)
-	for len(r.closing) > 0 && now-r.closing[0].closeAt >= r.cfg.Linger {
+	for len(r.closing) > 0 {
 		c := r.closing[0]
+		if c != nil && now-c.closeAt < r.cfg.Linger && c.closeAt-now < r.cfg.Linger { // time may run backwards
+			break
+		}
 		r.closing = r.closing[1:]
-		r.end(c, flow.RST)
+		r.closed++
+		if c != nil {
+			r.end(c, flow.RST)
+		}
 	}
 }
 
@@ -253,7 +265,9 @@ func (r *Reassembler) tick(now int64) {
 func (r *Reassembler) Finish() {
 	r.defrag.finish()
 	for _, c := range r.closing {
-		r.end(c, flow.RST)
+		if c != nil {
+			r.end(c, flow.RST)
+		}
 	}
 	r.closing = nil
 	for _, c := range r.all() {

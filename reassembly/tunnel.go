@@ -136,7 +136,7 @@ func (d *decoder) erspan(b []byte, cut int) kind {
 	if len(b) < 8 {
 		return short(cut)
 	}
-	d.along(alongERSPAN, uint64(binary.BigEndian.Uint16(b[2:])&0x3ff))
+	d.along(alongERSPAN, uint64(binary.BigEndian.Uint32(b)&0x0fff03ff)) // VLAN and session
 	switch b[0] >> 4 {
 	case type2:
 		return d.ethernet(b[8:], cut)

@@ -1,6 +1,10 @@
 package reassembly
 
-import "github.com/wssniff/wssniff/reassembly/flow"
+import (
+	"slices"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
 
 // One 4-tuple may stand for several connections: it is used again, or two
 // networks have the same addresses and show in one capture, told apart by VLAN
@@ -26,9 +30,10 @@ func (r *Reassembler) among(c *conn, swapped bool, s *segment, at flow.Stamp) *c
 		return r.amongForSYN(c, swapped, s, at)
 	}
 	var fits, own *conn
+	moved := c.path[c.dirOf(swapped)] != s.path // else a SYN-ACK counts for the newest, as Wireshark has it
 	for u := c; u != nil; u = u.older {
 		dir := u.dirOf(swapped)
-		along, suits := u.path[dir] == s.path, !u.contradicts(dir, s)
+		along, suits := u.path[dir] == s.path && u.known(), !u.contradicts(dir, s) && !(moved && u.answersOther(dir, s))
 		switch {
 		case along && suits:
 			return u
@@ -50,17 +55,18 @@ func (r *Reassembler) among(c *conn, swapped bool, s *segment, at flow.Stamp) *c
 // amongForSYN does it for a segment that opens a connection.
 func (r *Reassembler) amongForSYN(c *conn, swapped bool, s *segment, at flow.Stamp) *conn {
 	for u := c; u != nil; u = u.older {
-		dir := u.dirOf(swapped)
-		if u.path[dir] != s.path {
-			if u.copyOfSYN(dir, s, at) {
-				return u
-			}
-			continue
+		if dir := u.dirOf(swapped); u.path[dir] != s.path && u.copyOfSYN(dir, s, at) {
+			return u
 		}
-		if u.reused(dir, s) {
+	}
+	for u := c; u != nil; u = u.older {
+		switch dir := u.dirOf(swapped); {
+		case u.path[dir] != s.path:
+		case u.reused(dir, s):
 			return r.replace(u, swapped, s, at)
+		default:
+			return u
 		}
-		return u
 	}
 	return r.beside(c, swapped, s, at)
 }
@@ -78,13 +84,18 @@ func (c *conn) copyOfSYN(dir flow.Dir, s *segment, at flow.Stamp) bool {
 // alongside takes a segment for a connection that shows on another path, unless
 // its bytes are others than those the connection sent at that place: then it is
 // of a connection that got the same sequence numbers, and so far looked the same.
+// A path that brings new bytes is the direction's path from now on.
 func (r *Reassembler) alongside(u, newest *conn, swapped bool, s *segment, at flow.Stamp) *conn {
 	dir := u.dirOf(swapped)
-	if !u.Last[dir].Seen() {
+	h := &u.half[dir]
+	if !u.Last[dir].Seen() || s.wire > 0 && int32(s.seq-h.high) >= 0 {
 		u.path[dir] = s.path
 		return u
 	}
-	if _, differs := r.history.compare(&u.half[dir], s.seq, s.payload); !differs {
+	if h.probe(s.seq, s) || u.doubted(dir, s) {
+		return u
+	}
+	if _, differs := r.history.compare(h, s.seq, s.payload); !differs {
 		return u
 	}
 	twin := r.beside(newest, swapped, s, at)
@@ -130,21 +141,55 @@ func (r *Reassembler) beside(c *conn, swapped bool, s *segment, at flow.Stamp) *
 	return next
 }
 
-// dropOldestUse makes room on a 4-tuple.
+// dropOldestUse makes room on a 4-tuple, first of all of what never got further
+// than a SYN.
 func (r *Reassembler) dropOldestUse(c *conn) {
-	n, last := 1, c
-	for ; last.older != nil; last = last.older {
+	n, victim := 0, c
+	for u := c; u != nil; u = u.older {
 		n++
+		if !u.opened || victim.opened {
+			victim = u
+		}
 	}
 	if n >= maxUses {
-		r.drop(last)
+		r.drop(victim)
 	}
 }
+
+// known reports whether anything is known of the connection's numbers.
+func (c *conn) known() bool { return c.half[0].hasBase || c.half[1].hasBase }
 
 // contradicts reports whether the numbers of a segment are far from everything
 // that the connection has seen.
 func (c *conn) contradicts(dir flow.Dir, s *segment) bool {
 	h, peer := &c.half[dir], &c.half[dir.Reverse()]
-	return s.flags&flagSYN == 0 && h.started && !near(s.seq, h.high) ||
-		s.flags&flagACK != 0 && peer.started && !near(s.ack, peer.high)
+	return s.flags&flagSYN == 0 && h.excludes(s.seq) || s.flags&flagACK != 0 && peer.excludes(s.ack)
+}
+
+// answersOther reports whether a segment is the answer to another SYN than that
+// of the connection: it acknowledges something else.
+func (c *conn) answersOther(dir flow.Dir, s *segment) bool {
+	peer := &c.half[dir.Reverse()]
+	return s.flags&flagSYN != 0 && peer.hasBase && (int32(s.ack-peer.base) < 1 || peer.started && int32(s.ack-peer.high) > 0)
+}
+
+// excludes reports whether a sequence number is far from all that is known of
+// the direction.
+func (h *half) excludes(seq uint32) bool {
+	switch {
+	case h.started:
+		return !near(seq, h.high) && !(h.hasAck && near(seq, h.acked))
+	case h.hasAck:
+		return !near(seq, h.acked)
+	}
+	return h.hasBase && !near(seq, h.base)
+}
+
+// doubted reports whether the bytes of a segment are known to have been sent with
+// different content.
+func (c *conn) doubted(dir flow.Dir, s *segment) bool {
+	from := c.half[dir].offsetOf(s.seq)
+	return slices.ContainsFunc(c.Doubts, func(d flow.Doubt) bool {
+		return d.Kind == flow.Differs && d.Dir == dir && d.Offset < from+int64(s.wire) && d.Offset+int64(d.Len) > from
+	})
 }

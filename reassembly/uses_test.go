@@ -76,6 +76,63 @@ func TestUses(t *testing.T) {
 		play func(k *site)
 		want []string
 	}{
+		{"known by a bare ACK only", [2]uint32{1 << 30, 1 << 29}, func(k *site) {
+			k.send(1, A, flagACK, 0, 0, "")
+			k.data(2, A, 0, "ABC")
+			k.data(1, A, 0, "abc")
+		}, []string{"1:A0 lost -1 ABC", "0:A0 lost -1 abc", "0:A3 end", "0:B0 end", "1:A3 end", "1:B0 end"}},
+		{"a stray reset, then another way", [2]uint32{1 << 30, 1 << 29}, func(k *site) {
+			k.handshake(1)
+			k.send(2, A, flagRST, 0, 0, "")
+			k.isn[2] = [2]uint32{1000, 5000}
+			k.data(2, A, 0, "abc")
+			k.data(2, B, 0, "12")
+			k.data(2, A, 3, "def")
+		}, []string{"0:A0 abc", "0:B0 12", "0:A3 def", "1:A0 RST", "1:B0 RST", "0:A6 end", "0:B2 end"}},
+		{"keep-alive probes in two VLANs", [2]uint32{1000, 5000}, func(k *site) {
+			k.handshake(1, 2)
+			k.data(1, A, 0, "abc", 2)
+			k.send(1, A, flagACK, 2, 0, "\x00", 2)
+			k.data(1, A, 3, "def", 2)
+		}, []string{"0:A0 abc", "0:A3 def", "0:A6 end", "0:B0 end"}},
+		{"sent again with other bytes, in two VLANs", [2]uint32{1000, 5000}, func(k *site) {
+			k.handshake(1, 2)
+			k.data(1, A, 0, "abc", 2)
+			k.data(1, A, 0, "aXc", 2)
+		}, []string{"0:A0 abc", "0:A3 end", "0:B0 end"}},
+		{"one direction only, many bytes acknowledged", [2]uint32{1000, 5000}, func(k *site) {
+			k.send(1, A, flagSYN, 0, 0, "", 2)
+			for i := range 9 {
+				k.send(1, A, flagACK, 0, i<<19, "", 2)
+			}
+			k.send(1, A, flagACK, 0, 8<<19, "abc", 2)
+		}, []string{"0:A0 abc", "0:A3 end", "0:B0 end"}},
+		{"a SYN and its copy behind a late copy of the use before", [2]uint32{1000, 5000}, func(k *site) {
+			k.handshake(1)
+			k.data(1, A, 0, "old")
+			k.close(1, 3, 0)
+			k.isn[1] = [2]uint32{1 << 30, 1 << 29}
+			k.send(1, A, flagSYN, 0, 0, "")
+			k.send(2, B, flagACK|flagFIN, 0, 4, "")
+			k.isn[2] = k.isn[1]
+			k.send(2, A, flagSYN, 0, 0, "")
+			k.data(1, A, 0, "new")
+			k.data(2, A, 0, "new")
+		}, []string{"0:A0 old", "0:A3 FIN", "0:B0 FIN", "2:A0 lost -1 FIN", "1:A0 new", "1:A3 end", "1:B0 end", "2:B0 end"}},
+		{"SYNs of nobody", [2]uint32{}, func(k *site) {
+			k.handshake(1)
+			k.data(1, A, 0, "abc")
+			for i := range uint32(2 * maxUses) {
+				k.isn[1] = [2]uint32{1<<30 + i<<22, 1}
+				k.send(1, A, flagSYN, 0, 0, "")
+			}
+			k.isn[1] = [2]uint32{1000, 5000}
+			k.log = k.log[:1]
+			k.data(1, A, 3, "def")
+			k.log = k.log[:2] // not what becomes of the others
+			k.r.Finish()
+			k.log = k.log[:2]
+		}, []string{"0:A0 abc", "0:A3 def"}},
 		{"each packet in two VLANs", [2]uint32{}, func(k *site) {
 			k.handshake(1, 2)
 			k.data(1, A, 0, "abc", 2)

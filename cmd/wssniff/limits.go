@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -90,8 +91,8 @@ func (s *size) Set(v string) error {
 	digits := strings.TrimRight(v, "kKMG")
 	shift := map[string]int{"": 0, "k": 10, "K": 10, "M": 20, "G": 30}
 	by, ok := shift[v[len(digits):]]
-	n, err := strconv.ParseInt(digits, 10, 32)
-	if !ok || err != nil || n < 1 {
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil || n < 1 || n > math.MaxInt>>by {
 		return fmt.Errorf("a size like 65536, 64k or 16M, not %q", v)
 	}
 	*s = size(n << by)
