@@ -1,0 +1,27 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/wssniff/wssniff/capture"
+)
+
+// TestLinks names link types, the most frequent first, and not all of many.
+func TestLinks(t *testing.T) {
+	many := map[capture.LinkType]int{}
+	for l := range capture.LinkType(11) {
+		many[1000+l] = int(l) + 1
+	}
+	for _, c := range []struct {
+		links map[capture.LinkType]int
+		want  string
+	}{
+		{nil, ""},
+		{map[capture.LinkType]int{189: 2, 9999: 3, 201: 2}, "9999 (3), USB_LINUX (2), BLUETOOTH_HCI_H4_WITH_PHDR (2)"},
+		{many, "1010 (11), 1009 (10), 1008 (9), 1007 (8), 1006 (7), 1005 (6), 1004 (5), 1003 (4), and 3 other types"},
+	} {
+		if got := links(c.links); got != c.want {
+			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
