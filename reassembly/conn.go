@@ -28,24 +28,26 @@ type conn struct {
 
 // A half is one direction of a connection.
 type half struct {
-	next    uint32 // sequence number of the next byte that is wanted
-	high    uint32 // highest sequence number seen, plus one
-	acked   uint32 // highest acknowledgement of the receiver, valid iff hasAck
-	base    uint32 // sequence number of the SYN, or what stands for it (see setBase), valid iff hasBase
-	finSeq  uint32 // sequence number of the FIN, valid iff hasFIN
-	far     uint32 // sequence number right after the last segment that was far outside, valid iff hasFar
-	hasBase bool
-	hasAck  bool
-	hasFIN  bool
-	hasFar  bool
-	started bool   // next is valid
-	none    bool   // the consumer wants nothing more
-	ended   bool   // the consumer was told the end
-	off     int64  // offset of the byte at next
-	skip    int64  // bytes still to skip from next on
-	lost    int64  // bytes missing right before next, not yet told; -1: number unknown
-	noted   uint64 // latest record in Reassembler.history, plus one; 0: none
-	q       *disorder
+	next     uint32 // sequence number of the next byte that is wanted
+	high     uint32 // highest sequence number seen, plus one
+	acked    uint32 // highest acknowledgement of the receiver, valid iff hasAck
+	base     uint32 // sequence number of the SYN, or what stands for it (see setBase), valid iff hasBase
+	finSeq   uint32 // sequence number of the FIN, valid iff hasFIN
+	reset    uint32 // sequence number of the RST, valid iff hasReset: its sender has sent all before it
+	far      uint32 // sequence number right after the last segment that was far outside, valid iff hasFar
+	hasBase  bool
+	hasAck   bool
+	hasFIN   bool
+	hasFar   bool
+	hasReset bool
+	started  bool   // next is valid
+	none     bool   // the consumer wants nothing more
+	ended    bool   // the consumer was told the end
+	off      int64  // offset of the byte at next
+	skip     int64  // bytes still to skip from next on
+	lost     int64  // bytes missing right before next, not yet told; -1: number unknown
+	noted    uint64 // latest record in Reassembler.history, plus one; 0: none
+	q        *disorder
 }
 
 // dirOf returns the direction of a segment, given whether its sender is the
@@ -130,9 +132,7 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	}
 	if s.flags&flagRST != 0 && c.plausible(dir, seq) && !c.RST[dir].Seen() {
 		c.RST[dir] = at
-		if h.started {
-			h.acknowledge(seq) // what its sender sent before is certain to exist
-		}
+		h.reset, h.hasReset = seq, h.started
 	}
 	if s.flags&(flagFIN|flagRST) != 0 && !c.lingers && (c.RST[0].Seen() || c.RST[1].Seen() || c.FIN[0].Seen() && c.FIN[1].Seen()) {
 		c.lingers, c.closeAt, c.closeNo = true, at.Time, r.closed+len(r.closing)
@@ -155,10 +155,11 @@ func (h *half) acknowledge(ack uint32) {
 }
 
 // evidence tells whether everything seen of the direction was acknowledged, and
-// whether more than that was.
+// whether there was more than that.
 func (h *half) evidence() (acked, unseen bool) {
+	unseen = h.hasReset && int32(h.reset-h.high) > 1 // one more may be a FIN
 	if !h.hasAck || !h.hasBase {
-		return false, false
+		return false, unseen
 	}
 	if !h.started { // nothing seen but the numbers in empty segments
 		return false, int32(h.acked-h.base) > 2 // what stands for the SYN, and a FIN
@@ -167,7 +168,7 @@ func (h *half) evidence() (acked, unseen bool) {
 	if h.hasFIN && d == 1 {
 		d = 0 // the FIN itself
 	}
-	return d >= 0 && h.high != h.base+1, d > 1 // one more may be a FIN
+	return d >= 0 && h.high != h.base+1, unseen || d > 1
 }
 
 // synchronise takes the SYN of a direction, RFC 9293, Section 3.5.

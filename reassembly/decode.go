@@ -43,7 +43,7 @@ const (
 	tooDeep                  // more headers around each other than maxLayers
 	encrypted                // 802.11, IPsec or MACsec
 	corrupt                  // the radio says that the frame was received with errors
-	badChecksum              // the TCP checksum is wrong; only with checkSums
+	badChecksum              // the TCP checksum is wrong; only with checkSums or suspect
 )
 
 // maxLayers is how many headers may lie around each other in one packet: link

@@ -120,6 +120,9 @@ func (f *defragmenter) drop(e *list.Element) {
 	f.held -= datagramSize + len(g.data)
 }
 
+// apart is how far two times lie from each other: time may run backwards.
+func apart(a, b int64) int64 { return max(a-b, b-a) }
+
 // giveUp drops the datagrams that have waited too long.
 func (f *defragmenter) giveUp(now int64) {
 	for e := f.waiting.Front(); e != nil && now-e.Value.(*datagram).since > f.wait; e = f.waiting.Front() {

@@ -146,7 +146,7 @@ func (h *half) offsetOf(seq uint32) int64 {
 const maxDoubts = flow.MaxDoubts / 2
 
 // doubt notes what the bytes alone do not decide. Those too many of a direction
-// widen its last one.
+// make its last one wide.
 func (c *conn) doubt(d flow.Doubt) {
 	var last *flow.Doubt
 	n := 0
@@ -169,5 +169,5 @@ func (c *conn) doubt(d flow.Doubt) {
 	end := max(last.Offset+int64(last.Len), d.Offset+int64(d.Len))
 	last.Offset = min(last.Offset, d.Offset)
 	last.Len = int(end - last.Offset)
-	last.Acked = last.Acked && d.Acked
+	last.Acked, last.Wide = last.Acked && d.Acked, true
 }

@@ -23,9 +23,9 @@ const (
 	protoEtherIP  = 97
 	protoMobility = 135
 	protoMPLS     = 137
-	protoEthernet = 143
 	protoHIP      = 139
 	protoShim6    = 140
+	protoEthernet = 143
 )
 
 // ip goes by the version nibble: NULL and LOOP families differ between systems,

@@ -34,14 +34,20 @@ type Config struct {
 
 const second = int64(1e9)
 
-func (c *Config) withDefaults() Config {
-	d := Config{
+// Defaults returns the defaults of all fields but MaxHalfOpen, which follows
+// MaxConns.
+func Defaults() Config {
+	return Config{
 		MaxConns: 500_000, MaxQueued: 32 << 20, MaxQueuedDir: 300 << 10, MaxFragments: 16 << 20,
 		FragmentWait: 30 * second, HoleWait: 2 * second, HoleWaitUnacked: 60 * second, Linger: 2 * second,
 	}
+}
+
+func (c *Config) withDefaults() Config {
 	if c == nil {
 		c = &Config{}
 	}
+	d := Defaults()
 	d.CheckSums = c.CheckSums
 	setDefault(&d.MaxConns, c.MaxConns)
 	d.MaxHalfOpen = max(1, d.MaxConns/4)
@@ -166,7 +172,7 @@ func (r *Reassembler) take(k kind, p *capture.Packet) {
 		if g == nil {
 			return
 		}
-		d.checkSums, d.suspect = g.clash || r.cfg.CheckSums, p.Time-g.since > mixedAfter
+		d.checkSums, d.suspect = g.clash || r.cfg.CheckSums, apart(p.Time, g.since) > mixedAfter
 		k = d.ipPayload(g.name.proto, g.data[:g.end], 0)
 		d.checkSums, d.suspect = r.cfg.CheckSums, false
 	}
@@ -249,7 +255,7 @@ func (r *Reassembler) tick(now int64) {
 	r.giveUpHoles(now)
 	for len(r.closing) > 0 {
 		c := r.closing[0]
-		if c != nil && now-c.closeAt < r.cfg.Linger && c.closeAt-now < r.cfg.Linger { // time may run backwards
+		if c != nil && apart(now, c.closeAt) < r.cfg.Linger {
 			break
 		}
 		r.closing = r.closing[1:]

@@ -4,18 +4,22 @@ import "encoding/binary"
 
 // UDP ports of tunnels, IANA "Service Name and Transport Protocol Port Number".
 const (
-	portL2TP      = 1701
-	portGTP       = 2152
-	portTeredo    = 3544
-	portGRE       = 4754
-	portVXLAN     = 4789
-	portVXLANGPE  = 4790
-	portAYIYA     = 5072
-	portGeneve    = 6081
-	portLISP      = 4341
-	portMPLS      = 6635
-	portVXLANOld  = 8472 // what Linux took before there was a number
-	portTZSP      = 37008
+	portL2TP     = 1701
+	portGTP      = 2152
+	portTeredo   = 3544
+	portLISP     = 4341
+	portGRE      = 4754
+	portVXLAN    = 4789
+	portVXLANGPE = 4790
+	portAYIYA    = 5072
+	portGeneve   = 6081
+	portMPLS     = 6635
+	portVXLANOld = 8472 // what Linux took before there was a number
+	portTZSP     = 37008
+)
+
+// Header lengths in bytes.
+const (
 	udpHeaderLen  = 8
 	vxlanHeadLen  = 8
 	geneveHeadLen = 8

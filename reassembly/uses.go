@@ -29,7 +29,8 @@ func (r *Reassembler) among(c *conn, swapped bool, s *segment, at flow.Stamp) *c
 	if s.flags&(flagSYN|flagACK) == flagSYN {
 		return r.amongForSYN(c, swapped, s, at)
 	}
-	var fits, own *conn
+	var fits, own *conn                         // numbers fit, but not the path; the other way round
+	both := false                               // the other direction of fits comes along
 	moved := c.path[c.dirOf(swapped)] != s.path // else a SYN-ACK counts for the newest, as Wireshark has it
 	for u := c; u != nil; u = u.older {
 		dir := u.dirOf(swapped)
@@ -39,8 +40,10 @@ func (r *Reassembler) among(c *conn, swapped bool, s *segment, at flow.Stamp) *c
 			return u
 		case along && own == nil:
 			own = u
-		case suits && fits == nil:
-			fits = u
+		case suits && !both:
+			if also := u.path[dir.Reverse()] == s.path && u.known(); fits == nil || also {
+				fits, both = u, also
+			}
 		}
 	}
 	if fits != nil {

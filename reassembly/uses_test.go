@@ -54,6 +54,14 @@ func (k *site) send(vlan int, from flow.Dir, flags uint8, off, ack int, data str
 	}
 }
 
+// nonsense hands in a TCP header that is longer than its packet.
+func (k *site) nonsense(vlan int) {
+	k.num++
+	b := set(rawPacket(A, k.port, 77, 0, flagACK, "", 0), 32, 0xf0)
+	tagged := join(set(ethVLAN, 14, u16(vlan)...), b)
+	k.r.Packet(&capture.Packet{Num: k.num, Time: k.now, Link: capture.LinkEthernet, WireLen: len(tagged), Data: tagged})
+}
+
 func (k *site) handshake(vlan int, shows ...int) {
 	k.send(vlan, A, flagSYN, 0, 0, "", shows...)
 	k.send(vlan, B, flagSYN|flagACK, 0, 0, "", shows...)
@@ -76,6 +84,42 @@ func TestUses(t *testing.T) {
 		play func(k *site)
 		want []string
 	}{
+		{"the same numbers, in the order q2 q1 a2 a1", [2]uint32{1000, 5000}, func(k *site) {
+			k.handshake(1, 2)
+			k.data(2, A, 0, "two")
+			k.data(1, A, 0, "one")
+			k.send(2, B, flagACK|flagPSH, 0, 3, "TWO")
+			k.send(1, B, flagACK|flagPSH, 0, 3, "ONE")
+		}, []string{"0:A0 two", "1:A0 one", "0:B0 TWO", "1:B0 ONE", "0:A3 end", "0:B3 end", "1:A3 end", "1:B3 end"}},
+		{"the same numbers, in the order q2 q1 a1 a2", [2]uint32{1000, 5000}, func(k *site) {
+			k.handshake(1, 2)
+			k.data(2, A, 0, "two")
+			k.data(1, A, 0, "one")
+			k.send(1, B, flagACK|flagPSH, 0, 3, "ONE")
+			k.send(2, B, flagACK|flagPSH, 0, 3, "TWO")
+		}, []string{"0:A0 two", "1:A0 one", "1:B0 ONE", "0:B0 TWO", "0:A3 end", "0:B3 end", "1:A3 end", "1:B3 end"}},
+		{"the same numbers, in the order q1 q2 a2 a1", [2]uint32{1000, 5000}, func(k *site) {
+			k.handshake(1, 2)
+			k.data(1, A, 0, "one")
+			k.data(2, A, 0, "two")
+			k.send(2, B, flagACK|flagPSH, 0, 3, "TWO")
+			k.send(1, B, flagACK|flagPSH, 0, 3, "ONE")
+		}, []string{"0:A0 one", "1:A0 two", "1:B0 TWO", "0:B0 ONE", "0:A3 end", "0:B3 end", "1:A3 end", "1:B3 end"}},
+		{"the same numbers, in the order q1 q2 a1 a2", [2]uint32{1000, 5000}, func(k *site) {
+			k.handshake(1, 2)
+			k.data(1, A, 0, "one")
+			k.data(2, A, 0, "two")
+			k.send(1, B, flagACK|flagPSH, 0, 3, "ONE")
+			k.send(2, B, flagACK|flagPSH, 0, 3, "TWO")
+		}, []string{"0:A0 one", "1:A0 two", "0:B0 ONE", "1:B0 TWO", "0:A3 end", "0:B3 end", "1:A3 end", "1:B3 end"}},
+		{"a header that makes no sense comes first", [2]uint32{1000, 5000}, func(k *site) {
+			k.nonsense(2)
+			k.send(1, A, flagSYN, 0, 0, "")
+			k.send(2, B, flagSYN|flagACK, 0, 0, "")
+			k.send(1, A, flagACK, 0, 0, "")
+			k.data(1, A, 0, "abc")
+			k.data(2, B, 0, "12")
+		}, []string{"1:A0 abc", "1:B0 12", "0:A0 end", "0:B0 end", "1:A3 end", "1:B2 end"}},
 		{"known by a bare ACK only", [2]uint32{1 << 30, 1 << 29}, func(k *site) {
 			k.send(1, A, flagACK, 0, 0, "")
 			k.data(2, A, 0, "ABC")

@@ -22,19 +22,20 @@ type limits struct {
 }
 
 func (l *limits) define(fs *pflag.FlagSet) {
-	fs.IntVar(&l.conns, "max-connections", 500_000, "remember `N` connections, rather forget idle ones")
+	d := reassembly.Defaults()
+	fs.IntVar(&l.conns, "max-connections", d.MaxConns, "remember `N` connections, rather forget idle ones")
 	fs.IntVar(&l.halfOpen, "max-half-open", 0, "of them, `N` that show only a handshake (default: a quarter)")
 	fs.Lookup("max-half-open").DefValue = "0"
-	sized(fs, &l.queued, "max-queued", 32<<20, "keep `SIZE` of bytes that came out of order")
-	sized(fs, &l.queuedDir, "max-queued-direction", 300<<10, "the same for one direction: `SIZE` at most")
-	sized(fs, &l.frags, "max-fragments", 16<<20, "keep `SIZE` of incomplete IP packets")
+	sized(fs, &l.queued, "max-queued", size(d.MaxQueued), "keep `SIZE` of bytes that came out of order")
+	sized(fs, &l.queuedDir, "max-queued-direction", size(d.MaxQueuedDir), "the same for one direction: `SIZE` at most")
+	sized(fs, &l.frags, "max-fragments", size(d.MaxFragments), "keep `SIZE` of incomplete IP packets")
 	sized(fs, &l.head, "max-head", analyze.MaxHead, "read heads up to `SIZE`")
 	fs.IntVar(&l.waiting, "max-waiting", analyze.MaxPipelined, "let `N` requests of a connection wait for their answers")
 	fs.IntVar(&l.attempts, "max-attempts", analyze.MaxAttempts, "list the first `N` attempts of the capture")
 	sized(fs, &l.held, "max-held", analyze.MaxHeld, "keep `SIZE` of what a client sends before the answer to its upgrade")
-	fs.DurationVar(&l.holeWait, "hole-wait", 2*time.Second, "wait `TIME` for bytes that the receiver has acknowledged")
-	fs.DurationVar(&l.holeWaitUnacked, "hole-wait-unacked", time.Minute, "wait `TIME` for bytes that it has not")
-	fs.DurationVar(&l.fragsWait, "fragment-wait", 30*time.Second, "wait `TIME` for the fragments of an IP packet")
+	fs.DurationVar(&l.holeWait, "hole-wait", time.Duration(d.HoleWait), "wait `TIME` for bytes that the receiver has acknowledged")
+	fs.DurationVar(&l.holeWaitUnacked, "hole-wait-unacked", time.Duration(d.HoleWaitUnacked), "wait `TIME` for bytes that it has not")
+	fs.DurationVar(&l.fragsWait, "fragment-wait", time.Duration(d.FragmentWait), "wait `TIME` for the fragments of an IP packet")
 }
 
 func (l *limits) validate() error {

@@ -48,7 +48,7 @@ type Conn struct {
 	FINAck   [2]uint32 // acknowledgement number of the FIN: what its sender had received by then; 0: none
 
 	Acked   [2]bool  // the receiver acknowledged everything seen of that direction, and it is not empty; settled at the end
-	Unseen  [2]bool  // the receiver acknowledged bytes of that direction that the capture does not hold; settled at the end
+	Unseen  [2]bool  // the receiver acknowledged bytes of that direction that the capture does not hold, or a RST lies behind some; settled at the end
 	Retrans [2]int32 // segments that brought nothing new
 	Cut     [2]int32 // packets with payload cut off by the snap length
 	Lost    [2]int64 // bytes that the consumer was told are missing
@@ -65,6 +65,8 @@ type Doubt struct {
 	Dir    Dir
 	Offset int64 // of the first byte in its direction
 	Len    int   // from there to the last byte concerned
+
+	Wide bool // there are too many to tell each: it lies around several, and what is between them is not in doubt
 
 	First  Stamp // the packet with the bytes that were delivered
 	Second Stamp // the packet with the others, valid iff Kind is Differs
