@@ -16,11 +16,12 @@ func (t *Attempt) checkDoubts() {
 		if !m.holds(d) {
 			continue
 		}
-		switch d.Kind {
-		case flow.Differs:
+		switch {
+		case d.Wide: // perhaps none of these bytes
+		case d.Kind == flow.Differs:
 			t.add(TCPRetransmissionDiffers, side, d.Second.Frame, m.fieldAt(d.Offset),
 				fmt.Sprintf("frame %d has other bytes than frame %d", d.Second.Frame, d.First.Frame), used(d))
-		case flow.Urgent:
+		case d.Kind == flow.Urgent:
 			t.add(TCPUrgentData, side, d.First.Frame, m.fieldAt(d.Offset), fmt.Sprintf("byte %d of the head", d.Offset-m.Offset+1), "")
 		}
 		if d.Kind == flow.Urgent || !d.Acked {

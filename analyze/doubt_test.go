@@ -43,6 +43,7 @@ func TestDoubts(t *testing.T) {
 			"indeterminate GET /ws 101 tcp-retransmission-differs", "the head of the server may have been read otherwise than the capture shows it", "frame 9 has other bytes than frame 4", "frame 4 was used as Windows does, Linux and BSD take the other"},
 		{"urgent", wrongSwitch, flow.Doubt{Kind: flow.Urgent, Dir: client, Offset: inKey, Len: 1, First: flow.Stamp{Frame: 4}}, "indeterminate GET /ws 101 tcp-urgent-data",
 			"the head of the client may have been read otherwise than the capture shows it", fmt.Sprintf("byte %d of the head", inKey+1), ""},
+		{"one of several around the head", wrongSwitch, flow.Doubt{Dir: client, Len: 9999, Wide: true}, "indeterminate GET /ws 101", "the head of the client may have been read otherwise than the capture shows it", "", ""},
 		{"behind the head", wrongSwitch, differs(server, int64(len(wrongSwitch))), "accept-mismatch GET /ws 101 accept-mismatch", "", "", ""},
 	} {
 		d := newDialogue()

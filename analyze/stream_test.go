@@ -184,6 +184,16 @@ func TestExchanges(t *testing.T) {
 			d.say(client, hello)
 			d.say(server, world)
 		}, []string{"ok GET /ws 101 client:1 server:1"}},
+		{"a Close frame that begins with the 101", func(d *dialogue) {
+			d.say(client, upgrade)
+			d.say(server, switching+"\x88\x05\x03", "\xe8bye")
+		}, []string{"ok GET /ws 101 server:1 first-frame-coalesced-with-101"}},
+		{"upgrade after a refused CONNECT", func(d *dialogue) {
+			d.say(client, "CONNECT gw:80 HTTP/1.1\r\nHost: gw:80\r\n\r\n")
+			d.say(server, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+			d.say(client, upgrade)
+			d.say(server, switching)
+		}, []string{"rejected CONNECT gw:80 407 connect-tunnel-refused", "ok GET /ws 101"}},
 		{"nothing but other requests", func(d *dialogue) {
 			d.say(client, plain)
 			d.say(server, page)
