@@ -7,7 +7,10 @@
 // files and without gopacket.
 package flow
 
-import "net/netip"
+import (
+	"encoding/binary"
+	"net/netip"
+)
 
 // A Dir is a direction of a connection.
 type Dir uint8
@@ -29,26 +32,65 @@ type Stamp struct {
 // Seen reports whether the stamp was set.
 func (s Stamp) Seen() bool { return s.Frame != 0 }
 
-// A Conn is one TCP connection of the capture with the evidence its headers
-// give. The reassembler owns it and updates it with every packet; a consumer
-// may keep the pointer as long as it likes and may set State.
+// Ends are the addresses of a connection, packed: many connections are held at
+// once. A is the end that sent the first packet that the capture holds.
+type Ends struct {
+	IP   [2][2]uint64 // by the direction in which the end sends: the 16 bytes as big-endian words, an IPv4 address in the low half of the second
+	Port [2]uint16
+	V6   bool
+}
+
+// EndsOf packs two addresses of the same family.
+func EndsOf(a, b netip.AddrPort) Ends {
+	e := Ends{Port: [2]uint16{a.Port(), b.Port()}, V6: a.Addr().Is6()}
+	for i, ip := range [2]netip.Addr{a.Addr(), b.Addr()} {
+		if e.V6 {
+			w := ip.As16()
+			e.IP[i] = [2]uint64{binary.BigEndian.Uint64(w[:]), binary.BigEndian.Uint64(w[8:])}
+		} else {
+			w := ip.As4()
+			e.IP[i][1] = uint64(binary.BigEndian.Uint32(w[:]))
+		}
+	}
+	return e
+}
+
+// Addr returns the address that sends in direction d.
+func (e *Ends) Addr(d Dir) netip.AddrPort {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:], e.IP[d][0])
+	binary.BigEndian.PutUint64(b[8:], e.IP[d][1])
+	if e.V6 {
+		return netip.AddrPortFrom(netip.AddrFrom16(b), e.Port[d])
+	}
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[12:])), e.Port[d])
+}
+
+// A Conn is one TCP connection while it is followed. The reassembler owns it and
+// uses it for another connection after the chunk that has the Evidence, so a
+// consumer keeps no pointer to it; it may set State.
 type Conn struct {
-	State any      // the consumer's own; never read by reassembly
-	Last  [2]Stamp // the last packet of each direction; not seen: the capture holds one direction only
+	Ends
+	State     uint32 // the consumer's own; 0 at first, and as long as it keeps nothing
+	Handshake bool   // a SYN or SYN-ACK was seen
+}
 
-	SYN, SYNACK Stamp // the handshake; SYN not seen: the capture started in the middle
-	SYNDir      Dir   // who sent the SYN (or received the SYN-ACK), valid iff one of both was seen
-
+// Evidence is what the headers of a connection showed, from its first packet to
+// its last.
+type Evidence struct {
 	ID    int            // 0-based, equals Wireshark's tcp.stream
 	A, B  netip.AddrPort // A sent the first packet that the capture holds
 	First Stamp          // the first packet
+
+	SYN, SYNACK Stamp // the handshake; SYN not seen: the capture started in the middle
+	SYNDir      Dir   // who sent the SYN (or received the SYN-ACK), valid iff one of both was seen
 
 	FIN, RST [2]Stamp  // the first of each, by the direction that sent it
 	FINSeq   [2]uint32 // sequence number of the FIN, valid iff it was seen
 	FINAck   [2]uint32 // acknowledgement number of the FIN: what its sender had received by then; 0: none
 
-	Acked   [2]bool  // the receiver acknowledged everything seen of that direction, and it is not empty; settled at the end
-	Unseen  [2]bool  // the receiver acknowledged bytes of that direction that the capture does not hold, or a RST lies behind some; settled at the end
+	Acked   [2]bool  // the receiver acknowledged everything seen of that direction, and it is not empty
+	Unseen  [2]bool  // the receiver acknowledged bytes of that direction that the capture does not hold, or a RST lies behind some
 	Retrans [2]int32 // segments that brought nothing new
 	Cut     [2]int32 // packets with payload cut off by the snap length
 	Lost    [2]int64 // bytes that the consumer was told are missing
@@ -86,7 +128,7 @@ const (
 // ClosedFirst reports whether direction d sent its FIN without having received
 // that of the other side. It goes by what the FINs acknowledge, as the capture
 // may have them in the wrong order.
-func (c *Conn) ClosedFirst(d Dir) bool {
+func (c *Evidence) ClosedFirst(d Dir) bool {
 	o := d.Reverse()
 	switch {
 	case !c.FIN[d].Seen():
@@ -102,7 +144,7 @@ func (c *Conn) ClosedFirst(d Dir) bool {
 }
 
 // Addr returns the address that sends in direction d.
-func (c *Conn) Addr(d Dir) netip.AddrPort {
+func (c *Evidence) Addr(d Dir) netip.AddrPort {
 	if d == AtoB {
 		return c.A
 	}
@@ -121,7 +163,8 @@ const (
 )
 
 // A Chunk is the next run of bytes of one direction, in order. Chunks never
-// cross the border of a captured segment.
+// cross the border of a captured segment. A connection without bytes has none,
+// not even to tell its end.
 type Chunk struct {
 	Conn   *Conn
 	Dir    Dir
@@ -132,11 +175,14 @@ type Chunk struct {
 	Ack    uint32 // acknowledgement number of the same packet: the byte of the other direction that its sender waited for; 0 if it has none
 	Data   []byte // valid during the call only; may be empty when End is set
 	End    End    // Open, or why this is the last chunk of the direction
+
+	Evidence *Evidence // in the last chunk of the connection, when both directions have ended; else nil. Valid during the call only, but for Doubts, which the consumer may keep
 }
 
 // A Want is the answer to a chunk: which bytes of its direction come next.
 // A positive Want is a number of bytes to skip after the chunk; they are never
-// delivered, and it makes no difference whether the capture holds them.
+// delivered, and it makes no difference whether the capture holds them. A chunk
+// with Data, or with Lost, comes only behind the last of them.
 type Want int64
 
 const (
