@@ -39,6 +39,19 @@ type Analyzer struct {
 	moved  map[netip.Addr]bool // clients that were redirected to https or wss
 	tls    map[tlsPeer][]int64 // times at which such clients began TLS connections
 	starts int                 // in tls
+
+	streams  []*stream // by number
+	idle     []*stream // of them, those that are free
+	sockets  sockets
+	drafts   []*draft              // that are free
+	elders   map[uint32][]*draft   // attempts on a connection before the one that opened its WebSocket, by the number of its socket
+	outlived map[uint32][]*Upgrade // the same of upgrades to other protocols
+	payloads map[payloadOf][]byte  // the beginnings of Close frames that came in pieces
+
+	entries entries
+	journal journal
+	packer  packer
+	phrases phrases
 }
 
 // A tlsPeer is a client and the port to which it began a TLS connection.
@@ -52,40 +65,108 @@ func New(l *Limits) *Analyzer {
 	if l == nil {
 		l = &Limits{}
 	}
-	limits := Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), cmp.Or(l.Attempts, MaxAttempts)}
-	return &Analyzer{limits: limits, moved: map[netip.Addr]bool{}, tls: map[tlsPeer][]int64{}}
+	a := &Analyzer{
+		limits: Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), cmp.Or(l.Attempts, MaxAttempts)},
+		moved:  map[netip.Addr]bool{}, tls: map[tlsPeer][]int64{},
+		elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
+	}
+	a.packer.phrases = &a.phrases
+	return a
 }
 
-// notOurs is the state of connections that carry nothing to be read.
-var notOurs = new(stream)
+// What the analyser keeps of a connection is told by the low bits of its state,
+// which is in the flow.Conn: the rest is a number.
+const (
+	notOurs  = 1 // nothing that is read
+	inStream = 2 // a stream
+	inSocket = 3 // a socket
+	silent   = 4 // an attempt that opened a WebSocket on which nothing was seen yet; its entry, and who is the client
+
+	kindBits   = 3
+	kindMask   = 1<<kindBits - 1
+	clientBit  = 1 << kindBits // of a silent one
+	silentBits = kindBits + 1
+)
 
 // Chunk takes the next bytes of a connection and says which are wanted next. It
 // keeps nothing of c.Data.
 func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
-	if w, ok := c.Conn.State.(*webSocket); ok {
-		return w.chunk(&c)
-	}
-	s, _ := c.Conn.State.(*stream)
-	if s == nil {
-		if c.End != flow.Open {
-			return flow.None
-		}
-		s = a.admit(&c)
-		c.Conn.State = s
-	}
-	if s == notOurs {
+	state := c.Conn.State
+	switch state & kindMask {
+	case inSocket:
+		return a.inSocket(&c, state>>kindBits)
+	case silent:
+		return a.inSilence(&c)
+	case inStream:
+		return a.streams[state>>kindBits].chunk(&c)
+	case notOurs:
 		return flow.None
 	}
-	return s.chunk(&c)
+	switch {
+	case c.End != flow.Open:
+		return flow.None
+	case c.Lost == 0 && startsTLS(c.Data):
+		a.noteTLS(c.Conn, c.Dir, c.Stamp)
+		c.Conn.State = notOurs
+		return flow.None
+	}
+	return a.newStream(c.Conn).chunk(&c)
 }
 
-// admit decides what a connection is by its first bytes.
-func (a *Analyzer) admit(c *flow.Chunk) *stream {
-	if c.Lost == 0 && startsTLS(c.Data) {
-		a.noteTLS(c.Conn, c.Dir, c.Stamp)
-		return notOurs
+// newStream begins to read a connection.
+func (a *Analyzer) newStream(c *flow.Conn) *stream {
+	var s *stream
+	if n := len(a.idle); n > 0 {
+		s, a.idle = a.idle[n-1], a.idle[:n-1]
+	} else {
+		s = &stream{a: a, state: uint32(len(a.streams))<<kindBits | inStream}
+		a.streams = append(a.streams, s)
 	}
-	return &stream{a: a, conn: c.Conn}
+	c.State = s.state
+	return s
+}
+
+// release ends the reading of a connection.
+func (a *Analyzer) release(s *stream) {
+	s.conn.State = notOurs
+	*s = stream{a: a, state: s.state, pending: s.pending[:0], drafts: s.drafts[:0], last: lastRequest{raw: s.last.raw[:0]}}
+	a.idle = append(a.idle, s)
+}
+
+// inSocket takes bytes of an upgraded connection.
+func (a *Analyzer) inSocket(c *flow.Chunk, number uint32) flow.Want {
+	want := a.sockets.at(number).chunk(a, c, number)
+	if c.Evidence != nil {
+		a.closeSocket(number, c.Evidence)
+		c.Conn.State = notOurs
+	}
+	return want
+}
+
+// inSilence takes the first bytes of an upgraded connection, or its end.
+func (a *Analyzer) inSilence(c *flow.Chunk) flow.Want {
+	number, client := c.Conn.State>>silentBits, flow.Dir(c.Conn.State>>kindBits&1)
+	if len(c.Data) == 0 && c.Lost == 0 && (c.Evidence != nil || c.End != flow.Evicted) {
+		if c.Evidence != nil {
+			w := socket{entry: number, client: client, forgotten: c.End == flow.Evicted}
+			a.keepEnding(&w, c.Evidence)
+			c.Conn.State = notOurs
+		}
+		return flow.All
+	}
+	w, i := a.sockets.get()
+	w.entry, w.client = number, client
+	c.Conn.State = i<<kindBits | inSocket
+	return a.inSocket(c, i)
+}
+
+// list adds an attempt to the list and returns its number, or 0 if there are too
+// many.
+func (a *Analyzer) list() uint32 {
+	if a.entries.n >= a.limits.Attempts {
+		return 0
+	}
+	return a.entries.add()
 }
 
 // startsTLS reports whether bytes begin with a TLS handshake record, RFC 8446,
@@ -113,50 +194,19 @@ const maxTLSStarts = 1 << 20
 // Finish judges what depends on the whole capture and returns everything found.
 // last is the capture's last packet, drops the number of packets that it lost
 // (less than one: none that is known). Every connection must have ended (see
-// reassembly.Reassembler.Finish).
+// reassembly.Reassembler.Finish). The Result refers to the Analyzer, which must
+// not be used any more.
 func (a *Analyzer) Finish(last flow.Stamp, drops int64) *Result {
 	r := &a.result
-	slices.SortStableFunc(r.Attempts, func(x, y *Attempt) int {
-		return cmp.Or(cmp.Compare(x.order(), y.order()), cmp.Compare(x.Conn.ID, y.Conn.ID), cmp.Compare(x.offset(), y.offset()))
-	})
-	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })
-	for i, t := range r.Attempts {
-		t.Number = i + 1
-		t.judge(last, drops)
-	}
-	relate(r.Attempts)
-	for _, t := range r.Attempts {
-		t.decide()
-		t.allowForDoubt()
-	}
 	for _, times := range a.tls {
 		slices.Sort(times)
 	}
-	r.Chains = a.chains(r.Attempts, last)
-	for _, t := range r.Attempts {
-		sortFindings(t.Findings)
-	}
+	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })
+	j := newJudge(a, last, drops)
+	j.relate()
+	r.Chains = j.chains()
+	r.Attempts = Attempts{n: j.len(), at: j.attempt}
 	return r
-}
-
-// order is the frame by which attempts are listed.
-func (a *Attempt) order() int {
-	switch {
-	case a.Request != nil:
-		return a.Request.Done.Frame
-	case a.Response != nil:
-		return a.Response.Done.Frame
-	}
-	return a.Conn.First.Frame
-}
-
-// offset is where the request begins, for attempts of one connection that are
-// complete with one packet.
-func (a *Attempt) offset() int64 {
-	if a.Request == nil {
-		return 0
-	}
-	return a.Request.Offset
 }
 
 func (u *Upgrade) frame() int {

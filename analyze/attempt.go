@@ -9,7 +9,7 @@ import (
 // An Attempt is one try of a client to open a WebSocket, whatever became of it.
 type Attempt struct {
 	Number    int // 1-based place in Result.Attempts
-	Conn      *flow.Conn
+	Conn      *flow.Evidence
 	ClientDir flow.Dir // the direction in which the client sends
 
 	Request  *Message // nil: not in the capture
@@ -48,6 +48,7 @@ type evidence struct {
 	nextRequest        flow.Stamp    // the connection's next request
 	doubt              [2]bool       // a receiver may have read the head of the client, or of the server, otherwise
 	forgotten          bool          // the connection was dropped from the table
+	right              bool          // the Accept was compared with what the key demands, and equals it
 }
 
 // Client returns the address that sent the request.
@@ -55,6 +56,26 @@ func (a *Attempt) Client() netip.AddrPort { return a.Conn.Addr(a.ClientDir) }
 
 // Server returns the address that the request was sent to.
 func (a *Attempt) Server() netip.AddrPort { return a.Conn.Addr(a.ClientDir.Reverse()) }
+
+// key returns the Sec-WebSocket-Key as sent, "" if there is none.
+func (a *Attempt) key() string {
+	if a.Request == nil {
+		return ""
+	}
+	key, _ := a.Request.Head.Get("Sec-WebSocket-Key")
+	return key
+}
+
+// order is the frame by which attempts are listed.
+func (a *Attempt) order() int {
+	switch {
+	case a.Request != nil:
+		return a.Request.Done.Frame
+	case a.Response != nil:
+		return a.Response.Done.Frame
+	}
+	return a.Conn.First.Frame
+}
 
 // Start returns the stamp of the first byte of the attempt that was seen.
 func (a *Attempt) Start() flow.Stamp {
@@ -204,10 +225,10 @@ type Redirect struct {
 
 // A Chain is a redirect and what came of following it.
 type Chain struct {
-	ID       int        // 1-based, in order of the first hop's frame
-	Attempts []*Attempt // the hops, in order
-	URLs     []string   // what each hop asked for, and the last target if nobody was seen asking for it
-	End      ChainEnd
+	ID   int      // 1-based, in order of the first hop's frame
+	Hops []int    // numbers of the attempts, in order
+	URLs []string // what each hop asked for, and the last target if nobody was seen asking for it
+	End  ChainEnd
 }
 
 // ChainEnd says how a chain of redirects ended.
@@ -231,7 +252,7 @@ func (e ChainEnd) String() string { return chainEndNames[e] }
 // An Upgrade is a change to, or an offer of, a protocol that is not WebSocket.
 // It is listed and never judged.
 type Upgrade struct {
-	Conn      *flow.Conn
+	Conn      *flow.Evidence
 	ClientDir flow.Dir
 	Protocol  string // the Upgrade field as sent
 	Status    int    // of the answer; 0 if none was seen

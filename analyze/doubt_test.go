@@ -55,7 +55,7 @@ func TestDoubts(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 			continue
 		}
-		a := r.Attempts[0]
+		a := r.Attempts.At(0)
 		if a.Reason != c.reason {
 			t.Errorf("%s: reason %q, want %q", c.name, a.Reason, c.reason)
 		}

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
@@ -24,20 +25,16 @@ const maxControlPayload = 125
 
 // A frames walks the WebSocket frames of one direction from header to header.
 // Payloads are skipped, but for that of a Close frame. What every packet needs
-// comes first: a million open connections do not fit into a cache.
+// comes first: many open connections do not fit into a cache.
 type frames struct {
-	pos     int64 // offset of the next byte
-	left    int64 // bytes of payload to come
 	count   Frames
+	left    int64      // bytes of payload to come
 	first   flow.Stamp // of the first bytes
-	side    Side
-	dead    bool // the stream cannot be followed any more
-	closing bool // the payload is that of a Close frame
-	ended   bool
-	have    uint8 // bytes of hdr
+	asked   bool       // to skip left
+	dead    bool       // the stream cannot be followed any more
+	closing bool       // the payload is that of a Close frame
+	have    uint8      // bytes of hdr
 	hdr     [14]byte
-	attempt *Attempt
-	payload []byte
 	at      flow.Stamp // of the first byte of the header
 }
 
@@ -52,16 +49,15 @@ func (f *frames) want() flow.Want {
 	case f.dead:
 		return flow.None
 	case f.left > 0 && !f.closing:
+		f.asked = true
 		return flow.Want(f.left)
 	}
 	return flow.All
 }
 
-// skip accounts for payload that was skipped.
-func (f *frames) skip(n int64) { f.left -= min(max(n, 0), f.left) }
-
 // take reads some bytes of a packet, at least one, and says how many.
-func (f *frames) take(b []byte, at flow.Stamp) int {
+func (w *socket) take(a *Analyzer, number uint32, dir flow.Dir, b []byte, at flow.Stamp) int {
+	f := &w.dirs[dir]
 	if !f.first.Seen() {
 		f.first = at
 	}
@@ -69,7 +65,7 @@ func (f *frames) take(b []byte, at flow.Stamp) int {
 	case f.dead:
 		return len(b)
 	case f.left > 0:
-		return f.body(b)
+		return w.body(a, number, dir, b)
 	case f.have == 0:
 		if n := f.stride(b); n > 0 {
 			return n
@@ -81,10 +77,10 @@ func (f *frames) take(b []byte, at flow.Stamp) int {
 		f.hdr[f.have] = b[n]
 		f.have++
 		n++
-		if f.strange() {
+		if w.strange(dir) {
 			f.lost()
 		} else if f.have >= 2 && int(f.have) == f.headerLen() && !f.undecided() {
-			f.header()
+			w.header(a, dir)
 			break
 		}
 	}
@@ -167,23 +163,24 @@ func (f *frames) undecided() bool {
 }
 
 // strange reports whether the header is none, and notes what it is instead.
-func (f *frames) strange() bool {
+func (w *socket) strange(dir flow.Dir) bool {
+	f := &w.dirs[dir]
 	if f.undecided() {
 		return false
 	}
 	first := f.count.Total() == 0
 	switch h := f.hdr[:f.have]; string(h) {
 	case textCRLF:
-		if first && f.side == Server {
-			f.attempt.add(ExtraCRLFAfterHead, Server, f.at.Frame, "", "CR LF", "a frame")
+		if first && dir != w.client {
+			w.extraCRLF = f.at.Frame
 		}
 		return true
 	case textHTTP:
-		f.attempt.add(HTTPResponseAfter101, f.side, f.at.Frame, "", textHTTP, "a frame")
+		w.http[dir] = f.at.Frame
 		return true
 	case textRefusal:
-		if first && f.side == Client {
-			f.attempt.refusal = f.at
+		if first && dir == w.client {
+			w.refusal = f.at
 		}
 		return true
 	default:
@@ -193,7 +190,8 @@ func (f *frames) strange() bool {
 }
 
 // header takes a complete header.
-func (f *frames) header() {
+func (w *socket) header(a *Analyzer, dir flow.Dir) {
+	f := &w.dirs[dir]
 	f.have = 0
 	f.left = int64(f.hdr[1] & 0x7f)
 	switch f.left {
@@ -207,9 +205,10 @@ func (f *frames) header() {
 		return
 	}
 	f.count.Bytes += f.left
-	f.tally(f.hdr[0] & 15)
-	if f.closing && f.left == 0 {
-		f.closed()
+	op := f.hdr[0] & 15
+	f.tally(op)
+	if f.closing = op == opClose; f.closing && f.left == 0 {
+		w.closed(a, dir, nil)
 	}
 }
 
@@ -227,46 +226,68 @@ func (f *frames) tally(op byte) {
 		f.count.Pong++
 	case opClose:
 		f.count.Close++
-		f.closing, f.payload = true, nil
 	}
 }
 
 // body takes payload.
-func (f *frames) body(b []byte) int {
+func (w *socket) body(a *Analyzer, number uint32, dir flow.Dir, b []byte) int {
+	f := &w.dirs[dir]
 	n := int(min(f.left, int64(len(b))))
 	f.left -= int64(n)
 	if f.closing {
-		f.payload = append(f.payload, b[:n]...)
-		if f.left == 0 {
-			f.closed()
-		}
+		w.closePayload(a, number, dir, b[:n])
 	}
 	return n
 }
 
-// closed takes a complete Close frame, RFC 6455, Section 5.5.1.
-func (f *frames) closed() {
-	f.closing = false
-	if f.attempt.closeFrame.At.Seen() {
+// closePayload takes payload of a Close frame. It nearly always comes in one
+// piece; else the pieces are kept until all are there.
+func (w *socket) closePayload(a *Analyzer, number uint32, dir flow.Dir, b []byte) {
+	of := payloadOf{number, dir}
+	if before := a.payloads[of]; len(before) > 0 {
+		b = append(before, b...)
+	}
+	if w.dirs[dir].left == 0 {
+		delete(a.payloads, of)
+		w.closed(a, dir, b)
 		return
 	}
-	c := Close{By: f.side, How: CloseFrame, Code: -1, At: f.at}
-	f.unmask()
-	if len(f.payload) >= 2 {
-		c.Code = int(binary.BigEndian.Uint16(f.payload))
-		c.Reason = string(f.payload[2:])
+	if !w.close.at.Seen() {
+		a.payloads[of] = bytes.Clone(b)
 	}
-	f.payload = nil
-	f.attempt.closeFrame = c
+}
+
+// A payloadOf names the direction of a socket.
+type payloadOf struct {
+	socket uint32
+	dir    flow.Dir
+}
+
+// closed takes a complete Close frame, RFC 6455, Section 5.5.1.
+func (w *socket) closed(a *Analyzer, dir flow.Dir, payload []byte) {
+	f := &w.dirs[dir]
+	f.closing = false
+	if w.close.at.Seen() {
+		return
+	}
+	w.close = closeNote{at: f.at, code: -1, by: w.side(dir)}
+	var b [maxControlPayload]byte
+	if n := copy(b[:], payload); n >= 2 {
+		f.unmask(b[:n])
+		w.close.code = int32(binary.BigEndian.Uint16(b[:]))
+		if n > 2 {
+			w.close.reason = a.journal.write(append([]byte{byte(n - 2)}, b[2:n]...))
+		}
+	}
 }
 
 // unmask takes the mask off the payload, RFC 6455, Section 5.3.
-func (f *frames) unmask() {
+func (f *frames) unmask(payload []byte) {
 	if f.hdr[1]&0x80 == 0 {
 		return
 	}
 	key := f.hdr[f.headerLen()-4 : f.headerLen()]
-	for i := range f.payload {
-		f.payload[i] ^= key[i&3]
+	for i := range payload {
+		payload[i] ^= key[i&3]
 	}
 }

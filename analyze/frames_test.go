@@ -63,7 +63,7 @@ func TestFrames(t *testing.T) {
 			d.say(client, upgrade)
 			d.say(server, switching)
 			d.say(server, segments...)
-			if got := d.finish().Attempts[0].Frames[1]; got != c.want {
+			if got := d.finish().Attempts.At(0).Frames[1]; got != c.want {
 				t.Errorf("%s in %d segments: got %+v, want %+v", c.name, len(segments), got, c.want)
 			}
 		}
@@ -103,7 +103,7 @@ func TestClose(t *testing.T) {
 			d.say(client, upgrade)
 			d.say(server, switching)
 			c.play(d)
-			got := d.finish().Attempts[0].Close
+			got := d.finish().Attempts.At(0).Close
 			got.At = flow.Stamp{}
 			if got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
@@ -130,7 +130,7 @@ func TestOddFirstBytes(t *testing.T) {
 		d.say(server, switching)
 		d.say(c.dir, strings.Split(c.bytes, "")...)
 		r := d.finish()
-		if got := attemptText(r.Attempts[0]); got != c.want {
+		if got := attemptText(r.Attempts.At(0)); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.bytes, got, c.want)
 		}
 	}

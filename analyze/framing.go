@@ -13,44 +13,94 @@ type framing struct {
 	chunked bool  // the last transfer coding is chunked
 	coded   bool  // there is a Transfer-Encoding
 	upgrade bool  // a field is called Upgrade or Sec-WebSocket-...
+	socket  bool  // a field is called Sec-WebSocket-..., at least
+	folded  bool  // a line continues the one before: values may be longer than it seems
+	key     span  // value of the first Sec-WebSocket-Key; of no length: there is none, or it is empty
+	accept  span  // the same of the first Sec-WebSocket-Accept
 }
 
 // frame reads the framing of a head, RFC 9112, Section 6.
 func frame(head []byte) framing {
 	f := framing{length: -1}
-	_, head, _ = bytes.Cut(head, []byte("\n")) // the start line
-	for len(head) > 0 {
-		var line []byte
-		line, head, _ = bytes.Cut(head, []byte("\n"))
-		if len(line) < 7 {
-			continue
+	for at := startLine(head); at < len(head); {
+		line := head[at:]
+		if n := bytes.IndexByte(line, '\n'); n >= 0 {
+			line = line[:n+1]
 		}
-		switch line[0] | 0x20 {
-		case 'c', 't', 'u', 's':
-			f.field(line)
+		if len(line) >= 7 {
+			switch line[0] | 0x20 {
+			case 'c', 't', 'u', 's':
+				f.field(line, at)
+			}
 		}
+		f.folded = f.folded || line[0] == ' ' || line[0] == '\t'
+		at += len(line)
 	}
 	return f
 }
 
-func (f *framing) field(line []byte) {
+// field reads a line that begins at an offset of the head.
+func (f *framing) field(line []byte, at int) {
 	colon := bytes.IndexByte(line, ':')
 	if colon < 0 {
 		return
 	}
-	name, value := bytes.TrimRight(line[:colon], " \t"), bytes.TrimSpace(line[colon+1:])
-	switch {
-	case foldEqual(name, "content-length"):
-		if n, err := strconv.ParseInt(string(value), 10, 64); err == nil && n >= 0 {
+	name := bytes.TrimRight(line[:colon], " \t")
+	switch len(name) {
+	case len("upgrade"):
+		f.upgrade = f.upgrade || foldEqual(name, "upgrade")
+	case len("content-length"):
+		if !foldEqual(name, "content-length") {
+			return
+		}
+		if n, err := strconv.ParseInt(string(bytes.TrimSpace(line[colon+1:])), 10, 64); err == nil && n >= 0 {
 			f.length = n
 		}
-	case foldEqual(name, "transfer-encoding"):
-		f.coded = true
-		last := bytes.TrimLeft(value[bytes.LastIndexByte(value, ',')+1:], " \t")
-		f.chunked = foldEqual(last, "chunked")
-	case foldEqual(name, "upgrade"), len(name) > 14 && foldEqual(name[:14], "sec-websocket-"):
-		f.upgrade = true
+	case len("transfer-encoding"): // and sec-websocket-key
+		if foldEqual(name, "transfer-encoding") {
+			f.coded = true
+			value := bytes.TrimSpace(line[colon+1:])
+			last := bytes.TrimLeft(value[bytes.LastIndexByte(value, ',')+1:], " \t")
+			f.chunked = foldEqual(last, "chunked")
+			return
+		}
+		fallthrough
+	default:
+		f.webSocketField(name, line, at)
 	}
+}
+
+func (f *framing) webSocketField(name, line []byte, at int) {
+	const prefix = "sec-websocket-"
+	if len(name) <= len(prefix) || !foldEqual(name[:len(prefix)], prefix) {
+		return
+	}
+	f.upgrade, f.socket = true, true
+	var value *span
+	switch rest := name[len(prefix):]; {
+	case foldEqual(rest, "key"):
+		value = &f.key
+	case foldEqual(rest, "accept"):
+		value = &f.accept
+	default:
+		return
+	}
+	if *value == (span{}) {
+		*value = valueOf(line, at)
+	}
+}
+
+// valueOf returns where the value in a field's line lies, without white space
+// around it.
+func valueOf(line []byte, at int) span {
+	from, to := bytes.IndexByte(line, ':')+1, len(bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")))
+	for from < to && (line[from] == ' ' || line[from] == '\t') {
+		from++
+	}
+	for from < to && (line[to-1] == ' ' || line[to-1] == '\t') {
+		to--
+	}
+	return span{at + from, at + to}
 }
 
 // foldEqual compares ASCII bytes with a lower-case string, whatever their case.

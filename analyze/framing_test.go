@@ -27,7 +27,11 @@ func TestFrame(t *testing.T) {
 		{"Transfer-Encoding: gzip", framing{length: -1, coded: true}},
 		{"Transfer-Encoding: chunked\r\nContent-Length: 5", framing{length: 5, coded: true, chunked: true}},
 		{"Upgrade: h2c", framing{length: -1, upgrade: true}},
-		{"sec-websocket-key: " + goodKey, framing{length: -1, upgrade: true}},
+		{"sec-websocket-key:" + goodKey, framing{length: -1, upgrade: true, socket: true, key: span{34, 58}}},
+		{"Sec-WebSocket-Key : \t" + goodKey + " ", framing{length: -1, upgrade: true, socket: true, key: span{37, 61}}},
+		{"Sec-WebSocket-Key:\nSec-WebSocket-Key: b", framing{length: -1, upgrade: true, socket: true, key: span{34, 34}}},
+		{"Sec-WebSocket-Accept: x\r\n y", framing{length: -1, upgrade: true, socket: true, folded: true, accept: span{38, 39}}},
+		{"Sec-WebSocket-Version: 13", framing{length: -1, upgrade: true, socket: true}},
 		{"Sec-WebSocket: no", framing{length: -1}},
 		{"X-Upgrade: 1\nUpgrade-Insecure-Requests: 1", framing{length: -1}},
 	} {

@@ -81,7 +81,7 @@ func whatIsFound(turns []turn, cut func(string) []string) (lines []string, sure,
 	for _, t := range turns {
 		for _, segment := range cut(t.bytes) {
 			d.say(t.dir, segment)
-			if st, _ := d.conn.State.(*stream); st != nil {
+			if st := d.stream(); st != nil {
 				sure = sure && !st.dirs[0].guess && !st.dirs[1].guess
 				whole = whole && st.dirs[0].state != resync && st.dirs[1].state != resync
 			}
@@ -91,7 +91,7 @@ func whatIsFound(turns []turn, cut func(string) []string) (lines []string, sure,
 	d.end(server, flow.FIN)
 	r := d.finish()
 	lines = []string{fmt.Sprintf("%d requests on %d connections", r.Requests, r.HTTPConns)}
-	for _, t := range r.Attempts {
+	for t := range r.Attempts.All() {
 		lines = append(lines, foundText(t))
 	}
 	for _, u := range r.Upgrades {
@@ -153,10 +153,10 @@ func FuzzHoles(f *testing.F) {
 			}
 		}
 		r := play.finish()
-		for _, t := range r.Attempts {
+		for t := range r.Attempts.All() {
 			_ = attemptText(t)
 		}
-		st, _ := play.conn.State.(*stream)
+		st := play.stream()
 		if st == nil {
 			return
 		}

@@ -53,10 +53,16 @@ func headEnd(b []byte, from int) int {
 // end is left out, as nobody knows how it went on.
 func parseHead(raw string) Head {
 	h := Head{Raw: raw}
+	h.Fields = make([]Field, 0, strings.Count(raw, "\n"))
+	h.parse()
+	return h
+}
+
+// parse sets everything by Raw, and appends to Fields.
+func (h *Head) parse() {
 	line, pos, whole := h.nextLine(0)
 	h.Line = line
 	h.parseLine()
-	h.Fields = make([]Field, 0, strings.Count(raw, "\n"))
 	var folds []string // lines that continue the last field
 	for whole {
 		start := pos
@@ -74,7 +80,6 @@ func parseHead(raw string) Head {
 		h.Fields = append(h.Fields, parseField(line, start))
 	}
 	h.unfold(folds)
-	return h
 }
 
 // unfold joins continuation lines to the last field, at once: line by line it

@@ -82,7 +82,7 @@ func TestHugeHead(t *testing.T) {
 	d.say(server, "HTTP/1.1 101 Switching Protocols\r\nX: "+strings.Repeat("x", MaxHead)+"\r\n", switching[34:])
 	d.end(server, flow.FIN)
 	r := d.finish()
-	if got, want := attemptText(r.Attempts[0]), "indeterminate GET /ws 101"; !strings.HasPrefix(got, want) || strings.Contains(got, "accept-missing") {
+	if got, want := attemptText(r.Attempts.At(0)), "indeterminate GET /ws 101"; !strings.HasPrefix(got, want) || strings.Contains(got, "accept-missing") {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

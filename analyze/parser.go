@@ -32,8 +32,7 @@ type parser struct {
 	guess   bool // the body may be none: its request is not in the capture
 	chunked bool // the body goes on with another chunk after left
 	left    int64
-	sample  *Message // whose body is sampled
-	frames  *frames
+	sample  *[]byte // where the body is sampled; nil: nowhere
 	held    []piece
 	nHeld   int    // bytes in held
 	pos     int64  // offset of the next byte
@@ -94,7 +93,7 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 	case inChunkSize, inTrailer:
 		return p.line(d)
 	case inFrames:
-		return p.frames.take(d.data, d.at)
+		return s.socket.take(s.a, s.socketNumber, p.dir, d.data, d.at)
 	case resync:
 		if fresh && startsHead(d.data) {
 			p.state, p.unread = betweenHeads, false
@@ -112,11 +111,11 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 func (p *parser) want() flow.Want {
 	switch p.state {
 	case inBody:
-		if !p.guess && (p.sample == nil || len(p.sample.Body) >= maxBody) {
+		if !p.guess && (p.sample == nil || len(*p.sample) >= maxBody) {
 			return flow.Want(p.left)
 		}
 	case untilClose:
-		if p.sample == nil || len(p.sample.Body) >= maxBody {
+		if p.sample == nil || len(*p.sample) >= maxBody {
 			return flow.None
 		}
 	case done:
@@ -131,13 +130,10 @@ func (p *parser) skip(to int64) {
 	if n <= 0 {
 		return
 	}
-	switch p.state {
-	case inBody:
+	if p.state == inBody {
 		if p.left -= min(n, p.left); p.left == 0 {
 			p.bodyDone()
 		}
-	case inFrames:
-		p.frames.skip(n)
 	}
 }
 
@@ -278,7 +274,7 @@ func (p *parser) breakHead(s *stream, lost bool) {
 	}
 	switch p.state {
 	case inFrames:
-		p.frames.lost()
+		s.socket.dirs[p.dir].lost()
 	case holding:
 		p.dropped = true
 	default:
@@ -330,7 +326,7 @@ func (p *parser) body(d piece) int {
 // takeSample keeps the first bytes of a body that is shown to the user.
 func (p *parser) takeSample(b []byte) {
 	if p.sample != nil {
-		p.sample.Body += string(b[:min(len(b), maxBody-len(p.sample.Body))])
+		*p.sample = append(*p.sample, b[:min(len(b), maxBody-len(*p.sample))]...)
 	}
 }
 
@@ -431,7 +427,7 @@ func (p *parser) lost(s *stream, n int64) {
 	case holding:
 		p.dropped = true
 	case inFrames:
-		p.frames.lost()
+		s.socket.dirs[p.dir].lost()
 	}
 	p.broken, p.before = true, p.ack
 	if len(p.held) > 0 {

@@ -3,6 +3,7 @@ package analyze
 import (
 	"cmp"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -74,8 +75,8 @@ func (t *Attempt) target() (location string, u *url.URL) {
 	return location, u
 }
 
-// place is what a URL leads to: scheme, host with port, path and query.
-func place(u *url.URL) string {
+// placeOf is what a URL leads to: scheme, host with port, path and query.
+func placeOf(u *url.URL) string {
 	port := u.Port()
 	scheme := webSocketScheme(u.Scheme)
 	if port == "" {
@@ -93,102 +94,152 @@ func defaultPort(scheme string) string {
 }
 
 // noteMoved remembers a client that was redirected to TLS.
-func (a *Analyzer) noteMoved(t *Attempt) {
-	h := &t.Response.Head
-	if h.Status < 300 || h.Status > 399 {
+func (a *Analyzer) noteMoved(c *flow.Conn, d *draft) {
+	if d.status < 300 || d.status > 399 {
 		return
 	}
-	if _, u := t.target(); u != nil && webSocketScheme(u.Scheme) == "wss" {
+	a.packer.b = a.packer.whole[:0]
+	a.packer.exchange(d)
+	a.packer.whole = a.packer.b
+	var s store
+	t := &s.Attempt
+	u := unpacker{b: a.packer.whole, phrases: &a.phrases}
+	t.Conn = &flow.Evidence{A: c.Addr(flow.AtoB), B: c.Addr(flow.BtoA)}
+	u.exchange(t, &s)
+	if _, to := t.target(); to != nil && webSocketScheme(to.Scheme) == "wss" {
 		a.moved[t.Client().Addr()] = true
 	}
 }
 
-// chains joins redirects with the requests that followed them. Attempts are in
-// the order of their requests.
-func (a *Analyzer) chains(attempts []*Attempt, last flow.Stamp) []*Chain {
+// A candidate is a request that may follow a redirect.
+type candidate struct {
+	index int
+	done  int   // frame that completes it
+	first int64 // time of its first byte
+}
+
+// An errand is what a client asks for: where a redirect leads, and a request.
+type errand struct {
+	client netip.Addr
+	place  string
+}
+
+// chains joins redirects with the requests that followed them.
+func (j *judge) chains() []*Chain {
+	errands := j.errands()
 	var chains []*Chain
-	byClient := map[string][]*Attempt{}
-	for _, t := range attempts {
-		if u := t.URL(); u != nil {
-			k := t.Client().Addr().String() + " " + place(u)
-			byClient[k] = append(byClient[k], t)
-		}
-	}
-	for _, t := range attempts {
-		if t.Verdict != Redirected || t.Redirect != nil {
+	for i := range j.len() {
+		if j.entry(i).at&moved == 0 {
 			continue
 		}
-		c := &Chain{ID: len(chains) + 1}
-		chains = append(chains, c)
-		a.follow(c, t, byClient, last)
-		c.judge()
+		if t := j.attempt(i); t.Verdict == Redirected && t.Redirect == nil {
+			c := &Chain{ID: len(chains) + 1}
+			chains = append(chains, c)
+			j.follow(c, i, errands)
+			j.judgeChain(c)
+		}
 	}
 	return chains
 }
 
+// errands lists who asked for what redirects lead to.
+func (j *judge) errands() map[errand][]candidate {
+	errands, clients := map[errand][]candidate{}, map[netip.Addr]bool{}
+	for i := range j.len() {
+		if j.entry(i).at&moved == 0 {
+			continue
+		}
+		t := j.load(i, &j.store)
+		if _, to := t.target(); to != nil {
+			errands[errand{t.Client().Addr(), placeOf(to)}], clients[t.Client().Addr()] = nil, true
+		}
+	}
+	if len(errands) == 0 {
+		return errands
+	}
+	for i := range j.len() {
+		if !clients[j.client(i)] {
+			continue
+		}
+		t := j.load(i, &j.store)
+		u := t.URL()
+		if u == nil {
+			continue
+		}
+		e := errand{t.Client().Addr(), placeOf(u)}
+		if list, ok := errands[e]; ok {
+			errands[e] = append(list, candidate{i, t.Request.Done.Frame, t.Request.First.Time})
+		}
+	}
+	return errands
+}
+
 // follow adds a redirected attempt and the hops after it to a chain, and says
 // how the chain ends.
-func (a *Analyzer) follow(c *Chain, t *Attempt, byClient map[string][]*Attempt, last flow.Stamp) {
+func (j *judge) follow(c *Chain, i int, errands map[errand][]candidate) {
 	seen, loops := map[string]bool{}, false
-	if u := t.URL(); u != nil {
-		c.URLs = append(c.URLs, u.String())
-	}
 	for {
-		c.add(t)
-		if u := t.URL(); u != nil {
-			seen[place(u)] = true
+		t := j.attempt(i)
+		from := t.URL()
+		if len(c.Hops) == 0 && from != nil {
+			c.URLs = append(c.URLs, from.String())
+		}
+		j.addHop(c, i, t)
+		if from != nil {
+			seen[placeOf(from)] = true
 		}
 		if t.Verdict != Redirected {
 			c.End = endOf(t)
 			return
 		}
 		location, to := t.target()
-		t.Redirect.Location = location
+		redirect := j.relation(i).redirect
+		redirect.Location = location
 		if to == nil {
 			c.End = ChainNotFollowed
 			return
 		}
-		t.Redirect.Target = to.String()
+		redirect.Target = to.String()
 		c.URLs = append(c.URLs, to.String())
-		next := nextHop(t, byClient[t.Client().Addr().String()+" "+place(to)])
-		if next == nil {
-			if c.End = a.lastHop(t, to, last); loops {
+		next, ok := j.nextHop(t, errands[errand{t.Client().Addr(), placeOf(to)}])
+		if !ok {
+			if c.End = j.lastHop(t, to); loops {
 				c.End = ChainLoop
 			}
 			return
 		}
-		loops = loops || seen[place(to)]
-		if len(c.Attempts) >= MaxHops {
+		loops = loops || seen[placeOf(to)]
+		if len(c.Hops) >= MaxHops {
 			c.End = ChainTooLong
 			return
 		}
-		t = next
+		i = next
 	}
 }
 
-// add makes an attempt the next hop.
-func (c *Chain) add(t *Attempt) {
-	c.Attempts = append(c.Attempts, t)
-	if t.Redirect == nil {
-		t.Redirect = &Redirect{Chain: c, Hop: len(c.Attempts)}
+// addHop makes an attempt the next hop.
+func (j *judge) addHop(c *Chain, i int, t *Attempt) {
+	c.Hops = append(c.Hops, i+1)
+	if r := j.relation(i); r.redirect == nil {
+		r.redirect = &Redirect{Chain: c, Hop: len(c.Hops)}
 	}
 }
 
 // nextHop returns the first of the candidates that asks within followWithin of
 // the redirect, and that belongs to no chain yet.
-func nextHop(t *Attempt, candidates []*Attempt) *Attempt {
+func (j *judge) nextHop(t *Attempt, candidates []candidate) (index int, ok bool) {
 	done := t.Response.Done
-	i := sort.Search(len(candidates), func(i int) bool { return candidates[i].Request.Done.Frame > done.Frame })
+	i := sort.Search(len(candidates), func(i int) bool { return candidates[i].done > done.Frame })
 	for _, n := range candidates[i:] {
-		after := n.Request.First.Time - done.Time
+		after := n.first - done.Time
 		if after > followWithin {
 			break
 		}
-		if after >= 0 && n.Redirect == nil {
-			return n
+		if r := j.relations[n.index]; after >= 0 && (r == nil || r.redirect == nil) {
+			return n.index, true
 		}
 	}
-	return nil
+	return 0, false
 }
 
 // endOf says how a chain ends whose last hop is no redirect.
@@ -203,11 +254,11 @@ func endOf(t *Attempt) ChainEnd {
 }
 
 // lastHop says how a chain ends whose target nobody was seen asking for.
-func (a *Analyzer) lastHop(t *Attempt, to *url.URL, last flow.Stamp) ChainEnd {
-	if webSocketScheme(to.Scheme) == "wss" && a.intoTLS(t, to) {
+func (j *judge) lastHop(t *Attempt, to *url.URL) ChainEnd {
+	if webSocketScheme(to.Scheme) == "wss" && j.a.intoTLS(t, to) {
 		return ChainIntoTLS
 	}
-	after := last.Time - t.Response.Done.Time
+	after := j.last.Time - t.Response.Done.Time
 	if after >= followWithin || after >= minAfterwards && t.Close.By == Client {
 		return ChainNotFollowed
 	}
@@ -224,21 +275,26 @@ func (a *Analyzer) intoTLS(t *Attempt, to *url.URL) bool {
 	return i < len(starts) && starts[i]-t.Response.Done.Time <= followWithin
 }
 
-// judge says what is wrong with the redirects of a chain.
-func (c *Chain) judge() {
-	for i, t := range c.Attempts {
+// judgeChain says what is wrong with the redirects of a chain.
+func (j *judge) judgeChain(c *Chain) {
+	for hop, number := range c.Hops {
+		t := j.attempt(number - 1)
+		before := len(t.Findings)
 		if t.Verdict == Redirected {
 			t.checkRedirect()
 		}
-		if c.End == ChainLoop && i == len(c.Attempts)-1 || i == loopHops && t.Verdict == Redirected {
+		last := hop == len(c.Hops)-1
+		if c.End == ChainLoop && last || hop == loopHops && t.Verdict == Redirected {
 			t.find(RedirectLoop, strings.Join(c.URLs, " -> "), "an answer after a few hops")
 		}
-	}
-	if t := c.Attempts[len(c.Attempts)-1]; c.End == ChainNotFollowed && t.Redirect.Target != "" {
-		t.find(RedirectNotFollowed, t.Redirect.Location, "a request to it")
-		if s := t.Response.Head.Status; s == 307 || s == 308 {
-			t.find(RedirectStatusUnsupported, t.Response.Head.Line, "301 or 302 for clients that know no other")
+		if last && c.End == ChainNotFollowed && t.Redirect.Target != "" {
+			t.find(RedirectNotFollowed, t.Redirect.Location, "a request to it")
+			if s := t.Response.Head.Status; s == 307 || s == 308 {
+				t.find(RedirectStatusUnsupported, t.Response.Head.Line, "301 or 302 for clients that know no other")
+			}
 		}
+		r := j.relation(number - 1)
+		r.chained = append(r.chained, t.Findings[before:]...)
 	}
 }
 

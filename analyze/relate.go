@@ -1,35 +1,245 @@
 package analyze
 
 import (
+	"bytes"
+	"cmp"
+	"crypto/sha1"
 	"fmt"
+	"hash/maphash"
 	"net/netip"
+	"slices"
 	"strings"
-
-	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // relate finds what only several attempts of a capture show together: keys used
 // again, an Accept meant for another request, a proxy that removed fields.
-// Attempts are in the order of their requests.
-func relate(attempts []*Attempt) {
-	byKey := map[string][]*Attempt{}
-	byAccept := map[string]*Attempt{}
-	for _, t := range attempts {
-		if t.Key != "" {
-			byKey[t.Key] = append(byKey[t.Key], t)
-			if byAccept[t.Expected] == nil {
-				byAccept[t.Expected] = t
-			}
+func (j *judge) relate() {
+	keys := newKeyIndex(j)
+	j.relateAccepts(keys)
+	j.relateKeys(keys.again)
+	j.relatePortals()
+	j.relateEntropy()
+}
+
+// A keyIndex finds the first attempt with a key. Keys are known by their prints.
+type keyIndex struct {
+	j     *judge
+	slots []uint32 // indices, plus one; a power of two
+	again []int    // attempts that share their key with others
+}
+
+func newKeyIndex(j *judge) *keyIndex {
+	size := 2
+	for size < 2*j.len() {
+		size *= 2
+	}
+	x := &keyIndex{j: j, slots: make([]uint32, size)}
+	firsts := map[int]bool{}
+	for i := range j.len() {
+		print := j.entry(i).print
+		if print == 0 {
+			continue
+		}
+		slot := x.slot(print)
+		if *slot == 0 {
+			*slot = uint32(i) + 1
+			continue
+		}
+		if first := int(*slot - 1); !firsts[first] {
+			firsts[first] = true
+			x.again = append(x.again, first)
+		}
+		x.again = append(x.again, i)
+	}
+	return x
+}
+
+// slot returns where a key is, or where it belongs: then it is 0.
+func (x *keyIndex) slot(print uint64) *uint32 {
+	mask := uint64(len(x.slots) - 1)
+	for i := print >> 1 & mask; ; i = (i + 1) & mask {
+		if n := x.slots[i]; n == 0 || x.j.entry(int(n)-1).print == print {
+			return &x.slots[i]
 		}
 	}
-	for _, t := range attempts {
-		relateAccept(t, byAccept)
-		if same := byKey[t.Key]; t.Key != "" && len(same) > 1 && same[0] == t {
-			relateKey(same)
+}
+
+// relateAccepts looks for the requests that wrong Accepts were computed for.
+func (j *judge) relateAccepts(keys *keyIndex) {
+	var other store
+	for i := range j.len() {
+		if j.entry(i).at&wrongAccept == 0 {
+			continue
+		}
+		t := j.load(i, &j.store)
+		accept := ""
+		if t.Response != nil {
+			accept, _ = t.Response.Head.Get("Sec-WebSocket-Accept")
+		}
+		sum, usual := span{0, len(accept)}.decode([]byte(accept))
+		if !usual || len(sum) != sha1.Size {
+			continue
+		}
+		n := *keys.slot(printOf([sha1.Size]byte(sum)))
+		if n == 0 {
+			continue
+		}
+		if from := j.load(int(n)-1, &other); Accept(from.key()) == accept {
+			j.relation(i).belongs = fmt.Sprintf("%s (for the key of frame %d, tcp.stream eq %d)", accept, from.order(), from.Conn.ID)
 		}
 	}
-	relatePortals(attempts)
-	relateEntropy(attempts)
+}
+
+// nameCause says more about a wrong Accept: whose it is, if it belongs to another
+// request, and otherwise how it was made.
+func (t *Attempt) nameCause(belongs string) {
+	if t.Cause == RecipeNone {
+		return
+	}
+	frame, got := t.Response.Done.Frame, t.Accept
+	if belongs != "" {
+		t.Cause = RecipeOtherFlow
+		t.add(AcceptBelongsToOtherFlow, Server, frame, "Sec-WebSocket-Accept", belongs, t.Expected)
+		return
+	}
+	if code, ok := t.Cause.code(); ok {
+		t.add(code, Server, frame, "Sec-WebSocket-Accept", got, t.Expected)
+	}
+}
+
+// relateKeys looks at the attempts that share a key: two sides of a proxy, or a
+// key used again.
+func (j *judge) relateKeys(again []int) {
+	slices.SortFunc(again, func(x, y int) int {
+		return cmp.Or(cmp.Compare(j.entry(x).print, j.entry(y).print), x-y)
+	})
+	for len(again) > 0 {
+		n := 1
+		for n < len(again) && j.entry(again[n]).print == j.entry(again[0]).print {
+			n++
+		}
+		j.relateKey(again[:n])
+		again = again[n:]
+	}
+}
+
+// maxHopsBack is how many attempts with the same key are searched for the other
+// side of a proxy.
+const maxHopsBack = 16
+
+// relateKey looks at those with the same key.
+func (j *judge) relateKey(same []int) {
+	var again []int
+	var recent []hop
+	streams := map[int]bool{}
+	for _, i := range same {
+		h := hopOf(j.load(i, &j.store), i)
+		if outer := h.outer(recent); outer != nil {
+			j.compareHop(outer.index, i)
+		} else if !streams[h.stream] {
+			streams[h.stream] = true
+			again = append(again, i)
+		}
+		if recent = append(recent, h); len(recent) > maxHopsBack {
+			recent = recent[1:]
+		}
+	}
+	if len(again) < 2 {
+		return
+	}
+	for _, i := range again {
+		j.reused.add(i, j.entry(i).print, len(again), j.len())
+	}
+}
+
+// A keyGroups knows whose keys were used again.
+type keyGroups struct {
+	members []uint64       // a bit for each index
+	conns   map[uint64]int // connections that share a key, by its print
+}
+
+func (g *keyGroups) add(i int, print uint64, conns, all int) {
+	if g.members == nil {
+		g.members, g.conns = make([]uint64, (all+63)/64), map[uint64]int{}
+	}
+	g.members[i/64] |= 1 << (i % 64)
+	g.conns[print] = conns
+}
+
+// of returns how many connections share the key of an attempt, 0 if it was not
+// used again.
+func (g *keyGroups) of(i int, print uint64) int {
+	if g.members == nil || g.members[i/64]&(1<<(i%64)) == 0 {
+		return 0
+	}
+	return g.conns[print]
+}
+
+func (t *Attempt) addReused(conns int) {
+	t.add(KeyReused, Client, t.Request.Done.Frame, "Sec-WebSocket-Key", fmt.Sprintf("%s on %d connections", t.Key, conns), "a new key for each connection")
+}
+
+// A hop is what tells the two sides of a proxy.
+type hop struct {
+	index, stream   int
+	client          netip.Addr
+	server          netip.AddrPort
+	asked, answered int // frames of request and answer; 0: not seen
+	ended           int // frame of the end; 0: not seen
+}
+
+func hopOf(t *Attempt, i int) hop {
+	h := hop{index: i, stream: t.Conn.ID, client: t.Client().Addr(), server: t.Server(), ended: t.Close.At.Frame}
+	if t.Request != nil {
+		h.asked = t.Request.Done.Frame
+	}
+	if t.Response != nil {
+		h.answered = t.Response.Done.Frame
+	}
+	return h
+}
+
+// outer returns the attempt of which h is the other side of a proxy: the same
+// key on another connection, asked while the first waited for its answer.
+func (h *hop) outer(recent []hop) *hop {
+	for i := range recent {
+		o := &recent[i]
+		if o.stream == h.stream || o.asked == 0 || h.asked == 0 {
+			continue
+		}
+		end := cmp.Or(o.answered, o.ended)
+		if waiting := end == 0 || end > h.asked; waiting && o.asked < h.asked && !o.sameEnds(h) {
+			return o
+		}
+	}
+	return nil
+}
+
+// sameEnds reports whether two attempts go from the same host to the same
+// server: then one is not the other side of a proxy between them.
+func (h *hop) sameEnds(o *hop) bool { return h.client == o.client && h.server == o.server }
+
+// compareHop looks for the hop-by-hop fields that a proxy did not pass on.
+func (j *judge) compareHop(outside, inside int) {
+	var s store
+	outer, inner := j.load(outside, &s), j.load(inside, &j.store)
+	for _, name := range []string{"Upgrade", "Connection"} {
+		token := "websocket"
+		if name == "Connection" {
+			token = "upgrade"
+		}
+		got, _ := inner.Request.Head.Get(name)
+		want, _ := outer.Request.Head.Get(name)
+		if countToken(outer.Request.Head.Tokens(name), token) > 0 && countToken(inner.Request.Head.Tokens(name), token) == 0 && inner.Request.Complete {
+			j.add(inside, HopHeaderStrippedRequest, Client, inner.Request.Done.Frame, name, got, want)
+		}
+	}
+}
+
+// add adds a finding that does not follow from the attempt alone.
+func (j *judge) add(i int, code Code, side Side, frame int, field, got, want string) {
+	r := j.relation(i)
+	r.findings = append(r.findings, newFinding(code, side, frame, field, got, want))
 }
 
 // manyKeys is how many keys of a client show what its random generator leaves
@@ -39,53 +249,104 @@ const manyKeys = 256
 
 // relateEntropy looks for clients whose keys never hold a byte 0x00 or 0xff, as
 // those of Arduino's random(0xff) do.
-func relateEntropy(attempts []*Attempt) {
-	byClient := map[netip.Addr][]*Attempt{}
-	for _, t := range attempts {
-		if len(decodeKey(t.Key)) == 16 && !t.has(KeyReused) && !t.has(KeyLowEntropy) {
-			byClient[t.Client().Addr()] = append(byClient[t.Client().Addr()], t)
-		}
+func (j *judge) relateEntropy() {
+	often := j.frequentClients()
+	if often == nil {
+		return
 	}
-	for _, same := range byClient {
-		var seen [256]bool
-		for _, t := range same {
-			for _, b := range []byte(decodeKey(t.Key)) {
-				seen[b] = true
-			}
+	type keys struct {
+		first, frame, n int
+		zero, ones      bool
+	}
+	byClient := map[netip.Addr]*keys{}
+	for i := range j.len() {
+		client := j.client(i)
+		if !often(client) || j.reused.of(i, j.entry(i).print) > 0 {
+			continue
 		}
-		if len(same) >= manyKeys && (!seen[0x00] || !seen[0xff]) {
-			same[0].add(KeyLowEntropy, Client, same[0].Request.Done.Frame, "Sec-WebSocket-Key",
-				fmt.Sprintf("%d keys without a byte 0x00 or 0xff", len(same)), "16 random bytes")
+		t := j.load(i, &j.store)
+		nonce := []byte(decodeKey(t.key()))
+		if len(nonce) != 16 || printable(nonce) {
+			continue
+		}
+		k := byClient[client]
+		if k == nil {
+			k = &keys{first: i, frame: t.Request.Done.Frame}
+			byClient[client] = k
+		}
+		k.n++
+		k.zero, k.ones = k.zero || bytes.IndexByte(nonce, 0x00) >= 0, k.ones || bytes.IndexByte(nonce, 0xff) >= 0
+	}
+	for _, k := range byClient {
+		if k.n >= manyKeys && !(k.zero && k.ones) {
+			j.add(k.first, KeyLowEntropy, Client, k.frame, "Sec-WebSocket-Key",
+				fmt.Sprintf("%d keys without a byte 0x00 or 0xff", k.n), "16 random bytes")
 		}
 	}
 }
 
+// frequentClients returns a test that all clients with manyKeys attempts pass, and
+// few others; nil if none would. Clients are counted in a table of fixed size,
+// where several may share a place.
+func (j *judge) frequentClients() func(netip.Addr) bool {
+	const places = 1 << 16
+	if j.len() < manyKeys {
+		return nil
+	}
+	seed := maphash.MakeSeed()
+	count, most := make([]int32, places), int32(0)
+	of := func(client netip.Addr) *int32 { return &count[maphash.Comparable(seed, client)%places] }
+	for i := range j.len() {
+		n := of(j.client(i))
+		*n++
+		most = max(most, *n)
+	}
+	if most < manyKeys {
+		return nil
+	}
+	return func(client netip.Addr) bool { return *of(client) >= manyKeys }
+}
+
 // relatePortals looks for clients that are sent to one place whatever host they
 // ask for.
-func relatePortals(attempts []*Attempt) {
+func (j *judge) relatePortals() {
 	type way struct {
 		client netip.Addr
 		to     string
 	}
-	sent := map[way][]*Attempt{}
-	for _, t := range attempts {
-		if t.Response == nil || t.Response.Head.Status < 300 || t.Response.Head.Status > 399 || t.URL() == nil {
+	type sent struct {
+		attempts []int
+		hosts    map[string]bool
+	}
+	ways := map[way]*sent{}
+	for i := range j.len() {
+		if j.entry(i).at&moved == 0 {
 			continue
 		}
-		if _, to := t.target(); to != nil && site(to.Hostname()) != site(t.URL().Hostname()) && !login.MatchString(to.Hostname()+to.Path) {
-			w := way{t.Client().Addr(), to.Hostname()}
-			sent[w] = append(sent[w], t)
+		t := j.load(i, &j.store)
+		if t.URL() == nil {
+			continue
 		}
+		host := site(t.URL().Hostname())
+		_, to := t.target()
+		if to == nil || site(to.Hostname()) == host || login.MatchString(to.Hostname()+to.Path) {
+			continue
+		}
+		w := way{t.Client().Addr(), to.Hostname()}
+		if ways[w] == nil {
+			ways[w] = &sent{hosts: map[string]bool{}}
+		}
+		ways[w].attempts = append(ways[w].attempts, i)
+		ways[w].hosts[host] = true
 	}
-	for w, same := range sent {
-		hosts := map[string]bool{}
-		for _, t := range same {
-			hosts[site(t.URL().Hostname())] = true
-		}
-		for _, t := range same {
-			if len(hosts) > 1 && !t.has(CaptivePortal) {
-				t.add(CaptivePortal, Server, t.Response.Done.Frame, "Location",
-					fmt.Sprintf("%s for %d different sites", w.to, len(hosts)), "the server's own answer")
+	for w, s := range ways {
+		for _, i := range s.attempts {
+			if len(s.hosts) < 2 {
+				break
+			}
+			if t := j.settle(i, &j.store); !t.has(CaptivePortal) {
+				j.add(i, CaptivePortal, Server, t.Response.Done.Frame, "Location",
+					fmt.Sprintf("%s for %d different sites", w.to, len(s.hosts)), "the server's own answer")
 			}
 		}
 	}
@@ -99,84 +360,4 @@ func site(host string) string {
 	}
 	labels := strings.Split(strings.ToLower(strings.TrimSuffix(host, ".")), ".")
 	return strings.Join(labels[max(0, len(labels)-2):], ".")
-}
-
-// relateAccept looks for the request that a wrong Accept was computed for, and
-// otherwise names the recipe.
-func relateAccept(t *Attempt, byAccept map[string]*Attempt) {
-	if t.Cause == RecipeNone {
-		return
-	}
-	frame, got := t.Response.Done.Frame, t.Accept
-	if from := byAccept[t.Accept]; from != nil {
-		t.Cause = RecipeOtherFlow
-		t.add(AcceptBelongsToOtherFlow, Server, frame, "Sec-WebSocket-Accept", fmt.Sprintf("%s (for the key of frame %d, tcp.stream eq %d)", got, from.order(), from.Conn.ID), t.Expected)
-		return
-	}
-	if code, ok := t.Cause.code(); ok {
-		t.add(code, Server, frame, "Sec-WebSocket-Accept", got, t.Expected)
-	}
-}
-
-// relateKey looks at the attempts that share a key: two sides of a proxy, or a
-// key used again.
-func relateKey(same []*Attempt) {
-	var again []*Attempt
-	conns := map[*flow.Conn]bool{}
-	for i, t := range same {
-		if outer := outerOf(t, same[max(0, i-maxHopsBack):i]); outer != nil {
-			compareHop(outer, t)
-		} else if !conns[t.Conn] {
-			conns[t.Conn] = true
-			again = append(again, t)
-		}
-	}
-	if len(again) < 2 {
-		return
-	}
-	for _, t := range again {
-		t.add(KeyReused, Client, t.Request.Done.Frame, "Sec-WebSocket-Key", fmt.Sprintf("%s on %d connections", t.Key, len(again)), "a new key for each connection")
-	}
-}
-
-// maxHopsBack is how many attempts with the same key are searched for the other
-// side of a proxy.
-const maxHopsBack = 16
-
-// outerOf returns the attempt of which t is the other side of a proxy: the same
-// key on another connection, asked while the first waited for its answer.
-func outerOf(t *Attempt, same []*Attempt) *Attempt {
-	for _, o := range same {
-		if o == t || o.Conn == t.Conn || o.Request == nil || t.Request == nil {
-			continue
-		}
-		end := o.Close.At.Frame
-		waiting := o.Response == nil && (end == 0 || end > t.Request.Done.Frame) ||
-			o.Response != nil && o.Response.Done.Frame > t.Request.Done.Frame
-		if o.Request.Done.Frame < t.Request.Done.Frame && waiting && !sameEnds(o, t) {
-			return o
-		}
-	}
-	return nil
-}
-
-// sameEnds reports whether two attempts go from the same host to the same
-// server: then one is not the other side of a proxy between them.
-func sameEnds(a, b *Attempt) bool {
-	return a.Client().Addr() == b.Client().Addr() && a.Server() == b.Server()
-}
-
-// compareHop looks for the hop-by-hop fields that a proxy did not pass on.
-func compareHop(outer, inner *Attempt) {
-	for _, name := range []string{"Upgrade", "Connection"} {
-		token := "websocket"
-		if name == "Connection" {
-			token = "upgrade"
-		}
-		got, _ := inner.Request.Head.Get(name)
-		want, _ := outer.Request.Head.Get(name)
-		if countToken(outer.Request.Head.Tokens(name), token) > 0 && countToken(inner.Request.Head.Tokens(name), token) == 0 && inner.Request.Complete {
-			inner.add(HopHeaderStrippedRequest, Client, inner.Request.Done.Frame, name, got, want)
-		}
-	}
 }

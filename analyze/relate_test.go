@@ -4,23 +4,28 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
-	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
-// literalAttempt is an attempt of 10.0.0.7 as the streams leave it, with one
-// exchange of two heads; response may be empty.
-func literalAttempt(id int, request, response string) *Attempt {
-	c := &flow.Conn{ID: id, A: netip.MustParseAddrPort("10.0.0.7:50000"), B: netip.MustParseAddrPort("192.0.2.9:80")}
-	at := flow.Stamp{Frame: 10*id + 1, Time: int64(id) * 1e9}
-	t := &Attempt{Conn: c, Request: &Message{Head: parseHead(request), Complete: true, First: at, Done: at}}
+// exchange plays one connection of 10.0.0.7 with an exchange of two heads; the
+// response may be empty.
+func (a *Analyzer) exchange(id int, request, response string) {
+	d := a.dialogue(id)
+	d.say(client, request)
 	if response != "" {
-		at.Frame++
-		t.Response = &Message{Head: parseHead(response), Complete: true, First: at, Done: at}
+		d.say(server, response)
 	}
-	return t
+	for dir := range d.way {
+		d.end(flow.Dir(dir), flow.FIN)
+	}
+}
+
+// finishAll judges what several dialogues played.
+func (a *Analyzer) finishAll() []string {
+	return summary(a.Finish(flow.Stamp{Frame: 1 << 30, Time: 2e18}, 0))
 }
 
 func keyOfBytes(nonce []byte) string { return base64.StdEncoding.EncodeToString(nonce) }
@@ -38,41 +43,41 @@ func TestRelateEntropy(t *testing.T) {
 		{"too few", manyKeys - 1, func(b byte) byte { return b % 255 }, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var attempts []*Attempt
+			a := New(nil)
 			for i := range test.keys {
 				nonce := sha1.Sum(fmt.Append(nil, i))
 				for j := range nonce {
 					nonce[j] = test.byte(nonce[j])
 				}
-				a := literalAttempt(i, "GET / HTTP/1.1\r\n\r\n", "")
-				a.Key = keyOfBytes(nonce[:16])
-				attempts = append(attempts, a)
+				a.exchange(i, strings.Replace(upgrade, key, keyOfBytes(nonce[:16]), 1), "")
 			}
-			relateEntropy(attempts)
-			if got := attempts[0].has(KeyLowEntropy); got != test.want {
-				t.Errorf("key-low-entropy: %v, want %v", got, test.want)
+			for i, line := range a.finishAll() {
+				if got := strings.Contains(line, KeyLowEntropy.String()); got != (test.want && i == 0) {
+					t.Errorf("attempt %d: %q", i, line)
+				}
 			}
 		})
 	}
 }
 
 func TestRelatePortals(t *testing.T) {
-	redirect := func(host, location string) *Attempt {
-		return literalAttempt(1, "GET /ws HTTP/1.1\r\nHost: "+host+"\r\n\r\n", "HTTP/1.1 302 Found\r\nLocation: "+location+"\r\n\r\n")
-	}
+	type redirect struct{ host, location string }
 	for _, test := range []struct {
-		name     string
-		attempts []*Attempt
-		want     bool
+		name string
+		sent []redirect
+		want bool
 	}{
-		{"two sites to one", []*Attempt{redirect("a.example.com", "http://10.1.1.1/x"), redirect("b.example.net", "http://10.1.1.1/y")}, true},
-		{"one site", []*Attempt{redirect("a.example.com", "http://10.1.1.1/x"), redirect("b.example.com", "http://10.1.1.1/y")}, false},
-		{"own site", []*Attempt{redirect("a.example.com", "http://login.example.com/"), redirect("b.example.net", "http://login.example.com/")}, false},
+		{"two sites to one", []redirect{{"a.example.com", "http://10.1.1.1/x"}, {"b.example.net", "http://10.1.1.1/y"}}, true},
+		{"one site", []redirect{{"a.example.com", "http://10.1.1.1/x"}, {"b.example.com", "http://10.1.1.1/y"}}, false},
+		{"own site", []redirect{{"a.example.com", "http://login.example.com/"}, {"b.example.net", "http://login.example.com/"}}, false},
 	} {
-		relatePortals(test.attempts)
-		for _, a := range test.attempts {
-			if got := a.has(CaptivePortal); got != test.want {
-				t.Errorf("%s: captive-portal: %v, want %v", test.name, got, test.want)
+		a := New(nil)
+		for i, r := range test.sent {
+			a.exchange(i, strings.Replace(upgrade, "Host: gw", "Host: "+r.host, 1), "HTTP/1.1 302 Found\r\nLocation: "+r.location+"\r\n\r\n")
+		}
+		for _, line := range a.finishAll() {
+			if got := strings.Contains(line, CaptivePortal.String()); got != test.want {
+				t.Errorf("%s: %q, want captive-portal: %v", test.name, line, test.want)
 			}
 		}
 	}

@@ -2,7 +2,7 @@ package analyze
 
 // A Result is everything that was found in a capture.
 type Result struct {
-	Attempts []*Attempt // in the order of their requests' frames
+	Attempts Attempts   // in the order of their requests' frames
 	Upgrades []*Upgrade // to protocols other than WebSocket, in the same order
 	Chains   []*Chain   // redirects, in the order of their first hops
 

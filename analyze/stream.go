@@ -10,21 +10,26 @@ import (
 
 // A stream is a connection that may carry HTTP/1.
 type stream struct {
-	a          *Analyzer
-	conn       *flow.Conn
-	dirs       [2]parser
-	roles      bool     // client is known
-	client     flow.Dir // the direction in which the client sends
-	waits      int      // pending exchanges whose answer decides what the client's next bytes are
-	pending    []exchange
-	early      *early
-	last       *lastRequest // nil: none
-	challenged []challenge  // refused CONNECTs that may still succeed
-	tunnel     string       // target of the CONNECT that turned the connection into a tunnel
-	current    *Attempt
-	made       int
-	ended      [2]bool
-	forgotten  bool // the reassembler dropped the connection
+	a            *Analyzer
+	conn         *flow.Conn // valid while a chunk is taken
+	state        uint32     // of conn, see Analyzer.Chunk
+	dirs         [2]parser
+	roles        bool     // client is known
+	client       flow.Dir // the direction in which the client sends
+	waits        int      // pending exchanges whose answer decides what the client's next bytes are
+	pending      []exchange
+	early        *early
+	last         lastRequest
+	challenged   []challenge // refused CONNECTs that may still succeed
+	tunnel       string      // target of the CONNECT that turned the connection into a tunnel
+	current      *draft
+	drafts       []*draft   // attempts that were begun
+	upgrades     []*Upgrade // to other protocols, listed when the connection is over
+	made         int
+	socket       *socket // what the connection turned into; nil: it did not
+	socketNumber uint32
+	ended        [2]bool
+	forgotten    bool // the reassembler dropped the connection
 }
 
 // An exchange is a request that waits for its answer.
@@ -36,7 +41,7 @@ type exchange struct {
 	connect bool     // the method is CONNECT
 	doubt   bool     // a request may be missing whose answer comes first
 	msg     *Message // nil: the request is not in the capture, or it is not special
-	attempt *Attempt // nil: no attempt
+	attempt *draft   // nil: no attempt
 	upgrade *Upgrade // nil: no upgrade to another protocol
 }
 
@@ -45,7 +50,10 @@ func (x *exchange) special() bool { return x.attempt != nil || x.upgrade != nil 
 
 // A challenge is a refused CONNECT. It counts only if the client does not get its
 // tunnel afterwards: a proxy that wants credentials refuses the first one.
-type challenge struct{ request, response *Message }
+type challenge struct {
+	request, response *Message
+	body              *[]byte // of the response
+}
 
 // maxChallenges bounds the refused CONNECTs kept of one connection.
 const maxChallenges = 64
@@ -60,7 +68,7 @@ type early struct {
 // A lastRequest is the latest request that was not special, for the case that
 // it is answered by a 101 all the same. The buffer is used again and again.
 type lastRequest struct {
-	n   int // counts them
+	n   int // counts them; 0: there was none
 	raw []byte
 	msg Message
 }
@@ -74,7 +82,7 @@ func (l *lastRequest) message() *Message {
 // chunk takes the next bytes of one direction.
 func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	p := &s.dirs[c.Dir]
-	p.dir = c.Dir
+	s.conn, p.dir = c.Conn, c.Dir
 	p.skip(c.Offset - max(c.Lost, 0))
 	p.pos = c.Offset + int64(len(c.Data))
 	if c.Lost != 0 {
@@ -94,8 +102,9 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 		p.end(s, c.End == flow.FIN || c.End == flow.RST)
 		s.ended[c.Dir] = true
 		s.forgotten = s.forgotten || c.End == flow.Evicted
-		if s.ended[0] && s.ended[1] {
-			s.finish()
+		if c.Evidence != nil {
+			s.finish(c.Evidence)
+			return flow.None
 		}
 	}
 	return p.want()
@@ -130,19 +139,16 @@ func (s *stream) request(p *parser, raw []byte, m Message) {
 	}
 	f := frame(raw)
 	x := exchange{seq: m.seq, ack: m.ack, head: bytes.HasPrefix(raw, []byte("HEAD ")), connect: bytes.HasPrefix(raw, []byte("CONNECT "))}
-	if f.upgrade || x.connect || !m.Complete {
-		m.Head = parseHead(string(raw))
-		x.msg = &m
-	} else {
-		if s.last == nil {
-			s.last = &lastRequest{}
-		}
+	switch {
+	case f.socket && m.Complete && !f.folded:
+		x.attempt = s.newDraft()
+		s.a.request(x.attempt, &m, raw, f.key.of(raw), f.key)
+	case f.upgrade || x.connect || !m.Complete:
+		s.special(&x, m, raw, f.upgrade)
+	default:
 		s.last.raw, s.last.msg = append(s.last.raw[:0], raw...), m
 		s.last.n++
 		x.last = s.last.n
-	}
-	if f.upgrade {
-		s.special(&x, &m)
 	}
 	x.doubt, p.broken = s.mayFollowLost(p, &m), false
 	if p.afterHead(f, false, false); s.await(x) {
@@ -160,17 +166,23 @@ func (s *stream) mayFollowLost(p *parser, m *Message) bool {
 	if p.before != 0 {
 		return m.ack == p.before
 	}
-	return (s.conn.SYN.Seen() || s.conn.SYNACK.Seen()) && s.dirs[s.client.Reverse()].next == 0
+	return s.conn.Handshake && s.dirs[s.client.Reverse()].next == 0
 }
 
-// special tells attempts from upgrades to other protocols.
-func (s *stream) special(x *exchange, m *Message) {
+// special takes a request that has to be looked at as a whole, and tells attempts
+// from upgrades to other protocols.
+func (s *stream) special(x *exchange, m Message, raw []byte, upgrade bool) {
+	m.Head = parseHead(string(raw))
+	x.msg = &m
+	if !upgrade {
+		return
+	}
 	if isAttempt(&m.Head) {
-		x.attempt = s.newAttempt(m)
+		x.attempt = s.newAttempt(&m)
 		return
 	}
 	if protocol, ok := m.Head.Get("Upgrade"); ok && protocol != "" {
-		x.upgrade = &Upgrade{Conn: s.conn, ClientDir: s.client, Request: m, Protocol: protocol}
+		x.upgrade = &Upgrade{ClientDir: s.client, Request: &m, Protocol: protocol}
 	}
 }
 
@@ -185,15 +197,29 @@ func isAttempt(h *Head) bool {
 	return countToken(h.Tokens("Upgrade"), "websocket") > 0
 }
 
-func (s *stream) newAttempt(m *Message) *Attempt {
-	t := &Attempt{Conn: s.conn, ClientDir: s.client, Request: m, Tunnel: s.tunnel, Close: Close{Code: -1}}
-	s.current = t
-	if s.made++; s.made > maxPerConn || len(s.a.result.Attempts) >= s.a.limits.Attempts {
-		s.a.result.Unlisted++
-		return t
+// newAttempt begins an attempt with a request that was taken apart; nil: it was
+// not seen.
+func (s *stream) newAttempt(m *Message) *draft {
+	d := s.newDraft()
+	if m != nil {
+		key, _ := m.Head.Get("Sec-WebSocket-Key")
+		s.a.request(d, m, []byte(m.Head.Raw), []byte(key), span{})
 	}
-	s.a.result.Attempts = append(s.a.result.Attempts, t)
-	return t
+	return d
+}
+
+// newDraft begins an attempt. It is listed unless there are too many.
+func (s *stream) newDraft() *draft {
+	d := s.a.newDraft(s.client)
+	d.tunnel = s.tunnel
+	s.current, s.drafts = d, append(s.drafts, d)
+	if s.made++; s.made <= maxPerConn {
+		d.entry = s.a.list()
+	}
+	if d.entry == 0 {
+		s.a.result.Unlisted++
+	}
+	return d
 }
 
 // await puts a request behind those that wait for their answers. It reports false
@@ -218,9 +244,7 @@ func (s *stream) await(x exchange) bool {
 // pop takes the oldest request that waits.
 func (s *stream) pop() exchange {
 	x := s.pending[0]
-	if s.pending = s.pending[1:]; len(s.pending) == 0 {
-		s.pending = nil
-	}
+	s.pending = slices.Delete(s.pending, 0, 1)
 	if x.special() {
 		s.waits--
 	}
@@ -288,7 +312,8 @@ func (s *stream) pair(p *parser, raw []byte, m Message) {
 		}
 		n, x = 0, exchange{}
 	}
-	p.afterResponse(frame(raw), status, x.head, x.connect)
+	f := frame(raw)
+	p.afterResponse(f, status, x.head, x.connect)
 	if n == 0 && p.state != betweenHeads && p.state != holding { // without its request nobody knows whether it has a body
 		p.guess = true
 		if p.state == untilClose {
@@ -297,14 +322,14 @@ func (s *stream) pair(p *parser, raw []byte, m Message) {
 	}
 	if status >= 100 && status < 200 && status != 101 {
 		if x.attempt != nil {
-			x.attempt.Interim = append(x.attempt.Interim, status)
+			x.attempt.interim = append(x.attempt.interim, status)
 		}
 		return
 	}
 	if n > 0 {
 		s.pop()
 	}
-	s.answer(p, &x, raw, m, status)
+	s.answer(p, &x, raw, m, status, &f)
 }
 
 // skipHeld drops an upgrade whose answer lies in a hole before m: the client sent
@@ -371,72 +396,110 @@ func (s *stream) releaseEarly() {
 }
 
 // answer records the final response to a request.
-func (s *stream) answer(p *parser, x *exchange, raw []byte, m Message, status int) {
-	if x.special() || status == 101 {
-		m.Head = parseHead(string(raw))
-	}
+func (s *stream) answer(p *parser, x *exchange, raw []byte, m Message, status int, f *framing) {
 	switch {
 	case status == 101:
-		s.switched(x, &m)
+		s.switched(x, m, raw, f)
 	case x.connect && status >= 200 && status < 300:
 		s.tunnelled(x)
 	default:
-		s.refused(p, x, &m)
+		s.refused(p, x, m, raw, f)
 	}
 }
 
 // refused records an answer other than 101.
-func (s *stream) refused(p *parser, x *exchange, m *Message) {
+func (s *stream) refused(p *parser, x *exchange, m Message, raw []byte, f *framing) {
+	var body *[]byte
 	switch {
 	case x.attempt != nil:
-		x.attempt.Response = m
-		s.a.noteMoved(x.attempt)
+		s.a.response(x.attempt, &m, raw, f.accept, statusCode(raw))
+		s.a.noteMoved(s.conn, x.attempt)
+		body = &x.attempt.body
 	case x.upgrade != nil:
-		x.upgrade.Response, x.upgrade.Status = m, m.Head.Status
-		s.a.result.Upgrades = append(s.a.result.Upgrades, x.upgrade)
+		s.offered(x.upgrade, m, raw)
 	case x.connect:
 		if len(s.challenged) < maxChallenges {
-			s.challenged = append(s.challenged, challenge{x.msg, m})
+			m.Head = parseHead(string(raw))
+			body = new([]byte)
+			s.challenged = append(s.challenged, challenge{x.msg, &m, body})
 		}
 	}
-	if x.special() && (p.state == inBody || p.state == inChunkSize || p.state == untilClose) {
-		p.sample = m
+	if p.state == inBody || p.state == inChunkSize || p.state == untilClose {
+		p.sample = body
 	}
 	if client := &s.dirs[s.client]; len(client.held) > 0 && s.waits == 0 {
 		client.replay(s)
 	}
 }
 
+// offered records the answer to an upgrade to another protocol.
+func (s *stream) offered(u *Upgrade, m Message, raw []byte) {
+	m.Head = parseHead(string(raw))
+	u.Response, u.Status = &m, m.Head.Status
+	s.upgrades = append(s.upgrades, u)
+}
+
 // switched takes a 101: nothing after it is HTTP.
-func (s *stream) switched(x *exchange, m *Message) {
+func (s *stream) switched(x *exchange, m Message, raw []byte, f *framing) {
 	t := x.attempt
-	if t == nil && x.upgrade == nil && isWebSocket101(m) {
-		if x.msg == nil && x.last > 0 && s.last != nil && x.last == s.last.n {
+	if t == nil && x.upgrade == nil && isWebSocket101(&m, raw) {
+		if x.msg == nil && x.last > 0 && x.last == s.last.n {
 			x.msg = s.last.message()
 		}
 		t = s.newAttempt(x.msg)
 	}
 	if t == nil {
-		s.otherProtocol(x, m)
+		s.otherProtocol(x, m, raw)
 		return
 	}
-	t.Response = m
+	s.a.response(t, &m, raw, f.accept, 101)
 	s.current = t
-	s.pending, s.waits, s.early, s.last = nil, 0, nil, nil
+	s.pending, s.waits, s.early = s.pending[:0], 0, nil
 	if held := s.dirs[s.client].held; len(held) > 0 && !(m.ack != 0 && int32(held[0].ack-m.seq) > 0) {
 		t.earlyData = held[0].at // else the client had the 101, and the capture has them in the wrong order
 	}
+	s.socket, s.socketNumber = s.a.sockets.get()
+	s.socket.client = s.client
 	for dir := range s.dirs {
 		s.dirs[dir].dir = flow.Dir(dir)
-		s.dirs[dir].upgrade(s, t)
+		s.dirs[dir].upgrade(s)
 	}
+}
+
+// opened hands the connection over to a socket, or to nothing as long as it is
+// silent. c is the chunk with which that became clear.
+func (s *stream) opened(c *flow.Chunk) flow.Want {
+	a, w, number := s.a, s.socket, s.socketNumber
+	s.refuseChallenged()
+	w.entry, w.forgotten = s.current.entry, s.forgotten || c.End == flow.Evicted
+	for _, d := range s.drafts {
+		if d != s.current {
+			a.elders[number] = append(a.elders[number], d)
+		}
+	}
+	a.keepExchange(s.current)
+	for _, u := range s.upgrades {
+		a.outlived[number] = append(a.outlived[number], u)
+	}
+	want := w.dirs[c.Dir].want()
+	a.release(s)
+	c.Conn.State = number<<kindBits | inSocket
+	switch {
+	case c.Evidence != nil:
+		a.closeSocket(number, c.Evidence)
+		c.Conn.State = notOurs
+	case *w == socket{entry: w.entry, client: w.client} && a.elders[number] == nil && a.outlived[number] == nil:
+		c.Conn.State = w.entry<<silentBits | uint32(w.client)<<kindBits | silent
+		a.sockets.put(number)
+	}
+	return want
 }
 
 // isWebSocket101 reports whether a 101 means a WebSocket although its request
 // did not ask for one, or is not in the capture. A head that breaks off before
 // it says what it switches to is taken for one.
-func isWebSocket101(m *Message) bool {
-	h := &m.Head
+func isWebSocket101(m *Message, raw []byte) bool {
+	h := parseHead(string(raw))
 	if _, ok := h.Get("Sec-WebSocket-Accept"); ok {
 		return true
 	}
@@ -444,16 +507,15 @@ func isWebSocket101(m *Message) bool {
 	return countToken(tokens, "websocket") > 0 || len(tokens) == 0 && !m.Complete
 }
 
-func (s *stream) otherProtocol(x *exchange, m *Message) {
+func (s *stream) otherProtocol(x *exchange, m Message, raw []byte) {
 	u := x.upgrade
 	if u == nil {
-		u = &Upgrade{Conn: s.conn, ClientDir: s.client, Request: x.msg}
+		u = &Upgrade{ClientDir: s.client, Request: x.msg}
 	}
-	u.Response, u.Status = m, 101
-	if got, ok := m.Head.Get("Upgrade"); ok {
+	s.offered(u, m, raw)
+	if got, ok := u.Response.Head.Get("Upgrade"); ok {
 		u.Protocol = got
 	}
-	s.a.result.Upgrades = append(s.a.result.Upgrades, u)
 	s.dirs[0].stop()
 	s.dirs[1].stop()
 }
@@ -464,14 +526,9 @@ func (p *parser) stop() {
 }
 
 // upgrade turns a direction from HTTP to WebSocket frames.
-func (p *parser) upgrade(s *stream, t *Attempt) {
-	side := Server
-	if p.dir == s.client {
-		side = Client
-	}
-	p.frames = &frames{side: side, attempt: t}
+func (p *parser) upgrade(s *stream) {
 	if p.state == resync || p.state == done {
-		p.frames.lost()
+		s.socket.dirs[p.dir].lost()
 	}
 	p.state = inFrames
 	p.replay(s)
@@ -482,7 +539,7 @@ func (p *parser) upgrade(s *stream, t *Attempt) {
 func (s *stream) tunnelled(x *exchange) {
 	s.tunnel = x.msg.Head.Target
 	s.challenged = slices.DeleteFunc(s.challenged, func(c challenge) bool { return c.request.Head.Target == s.tunnel })
-	s.pending, s.early, s.waits = nil, nil, 0
+	s.pending, s.early, s.waits = s.pending[:0], nil, 0
 	for dir := range s.dirs {
 		s.dirs[dir].state = betweenHeads
 	}
@@ -512,7 +569,7 @@ func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
 // after a refusal mean that it never looked at the status.
 func (s *stream) framesInHTTP(first []byte, at flow.Stamp) {
 	t := s.current
-	if t == nil || t.Response == nil || t.Response.Head.Status == 101 || len(first) < 2 {
+	if t == nil || !t.answer || t.status == 101 || len(first) < 2 {
 		return
 	}
 	if first[0]&0x70 == 0 && knownOpcode(first[0]&15) && first[1]&0x80 != 0 {
@@ -521,11 +578,11 @@ func (s *stream) framesInHTTP(first []byte, at flow.Stamp) {
 }
 
 // finish closes the books of a connection.
-func (s *stream) finish() {
+func (s *stream) finish(e *flow.Evidence) {
 	for len(s.pending) > 0 {
 		x := s.pop()
 		if x.upgrade != nil {
-			s.a.result.Upgrades = append(s.a.result.Upgrades, x.upgrade)
+			s.upgrades = append(s.upgrades, x.upgrade)
 		}
 		if x.attempt != nil {
 			server := &s.dirs[s.client.Reverse()]
@@ -539,7 +596,14 @@ func (s *stream) finish() {
 	if s.current != nil {
 		s.current.forgotten = s.forgotten
 	}
-	s.pending, s.early, s.last = nil, nil, nil
+	for _, d := range s.drafts {
+		s.a.seal(d, e)
+	}
+	for _, u := range s.upgrades {
+		u.Conn = cloneEvidence(e)
+		s.a.result.Upgrades = append(s.a.result.Upgrades, u)
+	}
+	s.a.release(s)
 }
 
 // refuseChallenged makes attempts of the refused CONNECTs that will not succeed
@@ -547,7 +611,9 @@ func (s *stream) finish() {
 func (s *stream) refuseChallenged() {
 	current := s.current
 	for _, c := range s.challenged {
-		s.newAttempt(c.request).Response = c.response
+		d := s.newAttempt(c.request)
+		s.a.response(d, c.response, []byte(c.response.Head.Raw), span{}, c.response.Head.Status)
+		d.body = append(d.body, *c.body...)
 	}
 	s.challenged, s.current = nil, current
 }

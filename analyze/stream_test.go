@@ -19,7 +19,8 @@ const (
 // does: what is not wanted is not delivered, what is skipped is counted.
 type dialogue struct {
 	a     *Analyzer
-	conn  *flow.Conn
+	live  flow.Conn
+	conn  *flow.Evidence // handed over with the last chunk
 	way   [2]way
 	at    flow.Stamp
 	step  int64 // time from one segment to the next
@@ -34,16 +35,30 @@ type way struct {
 	wants           []flow.Want // every answer that is not All
 }
 
-func newDialogue() *dialogue {
-	return &dialogue{a: New(nil), conn: newConn(0), at: flow.Stamp{Frame: 3, Time: 1e18}, step: 1e6}
+func newDialogue() *dialogue { return New(nil).dialogue(0) }
+
+// dialogue begins another connection, ten seconds and ten frames behind the one
+// before.
+func (a *Analyzer) dialogue(id int) *dialogue {
+	d := &dialogue{a: a, conn: newConn(id), at: flow.Stamp{Frame: 10*id + 3, Time: 1e18 + int64(id)*1e10}, step: 1e6}
+	d.live = flow.Conn{Ends: flow.EndsOf(d.conn.A, d.conn.B), Handshake: true}
+	return d
 }
 
 // newConn is a connection of which the handshake was seen.
-func newConn(id int) *flow.Conn {
-	c := &flow.Conn{ID: id, A: netip.MustParseAddrPort("10.0.0.7:51234"), B: netip.MustParseAddrPort("192.0.2.9:80")}
+func newConn(id int) *flow.Evidence {
+	c := &flow.Evidence{ID: id, A: netip.MustParseAddrPort("10.0.0.7:51234"), B: netip.MustParseAddrPort("192.0.2.9:80")}
 	c.First, c.SYN, c.SYNACK = flow.Stamp{Frame: 1, Time: 1e18}, flow.Stamp{Frame: 1, Time: 1e18}, flow.Stamp{Frame: 2, Time: 1e18}
-	c.Last = [2]flow.Stamp{c.SYN, c.SYNACK}
+	c.Sent = [2]bool{true, true}
 	return c
+}
+
+// stream is what reads the connection now; nil: nothing does.
+func (d *dialogue) stream() *stream {
+	if d.live.State&kindMask != inStream {
+		return nil
+	}
+	return d.a.streams[d.live.State>>kindBits]
 }
 
 // say sends the bytes of each segment.
@@ -51,7 +66,6 @@ func (d *dialogue) say(dir flow.Dir, segments ...string) {
 	for _, b := range segments {
 		d.at.Frame++
 		d.at.Time += d.step
-		d.conn.Last[dir] = d.at
 		w := &d.way[dir]
 		n := min(w.skip, int64(len(b)))
 		w.skip -= n
@@ -64,8 +78,13 @@ func (d *dialogue) say(dir flow.Dir, segments ...string) {
 
 func (d *dialogue) chunk(dir flow.Dir, b string, end flow.End) {
 	w := &d.way[dir]
+	w.ended = end != flow.Open
+	var last *flow.Evidence
+	if w.ended && d.way[dir.Reverse()].ended {
+		last = d.conn
+	}
 	want := d.a.Chunk(flow.Chunk{
-		Conn: d.conn, Dir: dir, Offset: w.off, Lost: w.lost, Stamp: d.at, Data: []byte(b), End: end,
+		Conn: &d.live, Evidence: last, Dir: dir, Offset: w.off, Lost: w.lost, Stamp: d.at, Data: []byte(b), End: end,
 		Seq: seqOf(dir, w.off), Ack: seqOf(dir.Reverse(), d.way[dir.Reverse()].off+d.early[dir.Reverse()]),
 	})
 	w.off += int64(len(b))
@@ -101,7 +120,6 @@ func (d *dialogue) end(dir flow.Dir, how flow.End) {
 		d.conn.RST[dir] = d.at
 	}
 	d.chunk(dir, "", how)
-	d.way[dir].ended = true
 }
 
 // finish ends what is open, ten seconds later.
@@ -130,7 +148,7 @@ var switching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConne
 // summary is a result as lines of text: an attempt each, and what else was seen.
 func summary(r *Result) []string {
 	var lines []string
-	for _, t := range r.Attempts {
+	for t := range r.Attempts.All() {
 		lines = append(lines, attemptText(t))
 	}
 	for _, u := range r.Upgrades {
@@ -576,7 +594,7 @@ func TestMidStream(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDialogue()
-			d.conn.SYN, d.conn.SYNACK = flow.Stamp{}, flow.Stamp{}
+			d.conn.SYN, d.conn.SYNACK, d.live.Handshake = flow.Stamp{}, flow.Stamp{}, false
 			d.way[client].lost, d.way[server].lost = -1, -1
 			checkDialogue(t, d, c.play, c.want)
 		})
@@ -621,7 +639,7 @@ func TestBounds(t *testing.T) {
 		d := newDialogue()
 		d.say(client, upgrade[:len(upgrade)-2], "X: ", strings.Repeat("x", MaxHead/2), strings.Repeat("x", MaxHead), "\r\n\r\n")
 		r := d.finish()
-		if r.HeadsTooLarge != 1 || len(r.Attempts) != 1 || len(r.Attempts[0].Request.Head.Raw) != MaxHead {
+		if r.HeadsTooLarge != 1 || r.Attempts.Len() != 1 || len(r.Attempts.At(0).Request.Head.Raw) != MaxHead {
 			t.Errorf("%d heads too large, attempts %q", r.HeadsTooLarge, summary(r))
 		}
 	})
@@ -650,7 +668,7 @@ func TestBounds(t *testing.T) {
 		d := newDialogue()
 		d.say(client, upgrade)
 		d.say(server, "HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 150), strings.Repeat("y", 150), "z")
-		body := d.finish().Attempts[0].Response.Body
+		body := d.finish().Attempts.At(0).Response.Body
 		if want := strings.Repeat("x", 150) + strings.Repeat("y", 50); body != want {
 			t.Errorf("got %q, want %q", body, want)
 		}

@@ -14,9 +14,11 @@ import (
 const minSilence = 5 * int64(time.Second)
 
 func (t *Attempt) add(code Code, side Side, frame int, field, got, want string) {
-	t.Findings = append(t.Findings, Finding{
-		Code: code, Severity: catalogue[code].Severity, Frame: frame, Side: side, Field: field, Got: got, Want: want,
-	})
+	t.Findings = append(t.Findings, newFinding(code, side, frame, field, got, want))
+}
+
+func newFinding(code Code, side Side, frame int, field, got, want string) Finding {
+	return Finding{Code: code, Severity: catalogue[code].Severity, Frame: frame, Side: side, Field: field, Got: got, Want: want}
 }
 
 // sortFindings puts findings in the order of the catalogue, which is that of
@@ -25,24 +27,17 @@ func sortFindings(findings []Finding) {
 	slices.SortStableFunc(findings, func(x, y Finding) int { return int(x.Code) - int(y.Code) })
 }
 
-// nextUse remembers that the connection was used for another request.
-func (t *Attempt) nextUse(at flow.Stamp) {
-	if t.Response != nil && !t.nextRequest.Seen() {
-		t.nextRequest = at
-	}
-}
-
-// judge finds everything that the exchange shows by itself.
+// judge finds everything that the exchange shows by itself. How the connection
+// ended is known.
 func (t *Attempt) judge(last flow.Stamp, drops int64) {
-	t.ending()
-	if t.strangeRequest() {
-		t.Request = nil
-	}
 	if t.Request != nil {
 		t.Key, _ = t.Request.Head.Get("Sec-WebSocket-Key")
 		t.checkRequest()
 	}
-	if t.Key != "" {
+	switch {
+	case t.right: // it was computed before
+		t.Expected, _ = t.Response.Head.Get("Sec-WebSocket-Accept")
+	case t.Key != "":
 		t.Expected = Accept(t.Key)
 	}
 	if t.gaveUpEarly() {
@@ -130,7 +125,7 @@ func (t *Attempt) unanswered(last flow.Stamp, drops int64) (Verdict, string) {
 	switch c := t.Conn; {
 	case t.alien != "":
 		return NotHTTP, ""
-	case !c.Last[server].Seen():
+	case !c.Sent[server]:
 		return Indeterminate, "the capture holds only the client's direction"
 	case c.Lost[server] > 0 || c.Unseen[server] || t.unread:
 		return Indeterminate, "bytes of the server are missing from the capture"
