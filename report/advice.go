@@ -15,59 +15,66 @@ import (
 type advice struct {
 	code     analyze.Code
 	severity analyze.Severity // the greatest that occurred
-	attempts []int            // numbers, in order
+	attempts int              // how many it concerns
+	first    []int            // the numbers of the first of them, maxNumbers at most
+	last     int              // the number of the last
 }
 
 // maxNumbers bounds the attempt numbers that a piece of advice lists.
 const maxNumbers = 8
 
-// advise returns the errors and warnings that occurred, each once: the most
-// severe first, then the most frequent.
-func (p *page) advise() []*advice {
-	byCode := map[analyze.Code]*advice{}
-	for _, a := range p.in.Result.Attempts {
-		for _, f := range a.Findings {
-			if f.Severity == analyze.Note {
-				continue
-			}
-			ad := byCode[f.Code]
-			if ad == nil {
-				ad = &advice{code: f.Code}
-				byCode[f.Code] = ad
-			}
-			ad.severity = max(ad.severity, f.Severity)
-			if n := len(ad.attempts); n == 0 || ad.attempts[n-1] != a.Number {
-				ad.attempts = append(ad.attempts, a.Number)
-			}
+// advise notes what is to be done about an attempt.
+func (p *page) advise(a *analyze.Attempt) {
+	for _, f := range a.Findings {
+		if f.Severity == analyze.Note {
+			continue
+		}
+		ad := p.advices[f.Code]
+		if ad == nil {
+			ad = &advice{code: f.Code}
+			p.advices[f.Code] = ad
+		}
+		ad.severity = max(ad.severity, f.Severity)
+		if ad.last == a.Number {
+			continue
+		}
+		ad.last = a.Number
+		if ad.attempts++; len(ad.first) < maxNumbers {
+			ad.first = append(ad.first, a.Number)
 		}
 	}
-	return slices.SortedFunc(maps.Values(byCode), func(a, b *advice) int {
-		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(len(b.attempts), len(a.attempts)), cmp.Compare(a.code, b.code))
+}
+
+// advice returns the errors and warnings that occurred, each once: the most
+// severe first, then the most frequent.
+func (p *page) advice() []*advice {
+	return slices.SortedFunc(maps.Values(p.advices), func(a, b *advice) int {
+		return cmp.Or(cmp.Compare(b.severity, a.severity), cmp.Compare(b.attempts, a.attempts), cmp.Compare(a.code, b.code))
 	})
 }
 
 // where lists the attempts that a piece of advice is about.
 func (p *page) where(ad *advice) string {
-	if len(ad.attempts) == 1 {
-		return fmt.Sprintf("attempt #%d", ad.attempts[0])
+	if ad.attempts == 1 {
+		return fmt.Sprintf("attempt #%d", ad.first[0])
 	}
 	var numbers []string
-	for _, n := range ad.attempts[:min(len(ad.attempts), maxNumbers)] {
+	for _, n := range ad.first {
 		numbers = append(numbers, fmt.Sprintf("#%d", n))
 	}
-	if len(ad.attempts) > maxNumbers {
+	if ad.attempts > maxNumbers {
 		numbers = append(numbers, "...")
 	}
 	noun := "attempts"
 	if p.in.Whole != nil {
 		noun = "selected attempts"
 	}
-	return fmt.Sprintf("%d of %d %s: %s", len(ad.attempts), len(p.in.Result.Attempts), noun, strings.Join(numbers, " "))
+	return fmt.Sprintf("%d of %d %s: %s", ad.attempts, p.in.Result.Attempts.Len(), noun, strings.Join(numbers, " "))
 }
 
 // writeAdvice prints what to do.
 func (p *page) writeAdvice(w io.Writer) error {
-	list := p.advise()
+	list := p.advice()
 	if len(list) == 0 {
 		return nil
 	}

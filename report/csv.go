@@ -24,7 +24,7 @@ func CSV(w io.Writer, in *Input, opt *Options) error {
 	if err := c.Write(csvHeader); err != nil {
 		return err
 	}
-	for _, a := range in.Result.Attempts {
+	for a := range in.Result.Attempts.All() {
 		row := csvRow(a.Number, newRecord(a, m, &Options{}))
 		for j, cell := range row {
 			row[j] = noFormula(visible(cell))

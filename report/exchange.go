@@ -104,7 +104,7 @@ func framesText(req, resp *analyze.Message) string {
 }
 
 // filterText returns the display filter that shows a connection in Wireshark.
-func filterText(c *flow.Conn) string { return fmt.Sprintf("tcp.stream eq %d", c.ID) }
+func filterText(c *flow.Evidence) string { return fmt.Sprintf("tcp.stream eq %d", c.ID) }
 
 // switched reports whether the answer is 101.
 func switched(a *analyze.Attempt) bool {

@@ -72,21 +72,21 @@ func TestWrapLine(t *testing.T) {
 
 func TestAdviceOrder(t *testing.T) {
 	s := &script{}
-	var r analyze.Result
+	var list []*analyze.Attempt
 	for range 3 {
 		a := s.attempt(analyze.BadHandshake, "GET / HTTP/1.1", "HTTP/1.1 101 x")
 		find(a, analyze.ObsFold, analyze.Server, "", "", "")
 		find(a, analyze.KeyLowEntropy, analyze.Client, "", "", "")
-		r.Attempts = append(r.Attempts, a)
+		list = append(list, a)
 	}
-	find(r.Attempts[0], analyze.KeyMissing, analyze.Client, "", "", "")
-	find(r.Attempts[0], analyze.KeyMissing, analyze.Client, "", "", "")
-	for _, a := range r.Attempts[1:] {
+	find(list[0], analyze.KeyMissing, analyze.Client, "", "", "")
+	find(list[0], analyze.KeyMissing, analyze.Client, "", "", "")
+	for _, a := range list[1:] {
 		find(a, analyze.ResponseUpgradeMissing, analyze.Server, "", "", "")
 	}
 	var got []string
-	p := newPage(&Input{Result: &r}, &Options{})
-	for _, ad := range p.advise() {
+	p := newPage(&Input{Result: &analyze.Result{Attempts: analyze.NewAttempts(list...)}}, &Options{})
+	for _, ad := range p.advice() {
 		got = append(got, ad.code.String()+" "+p.where(ad))
 	}
 	want := []string{"response-upgrade-missing 2 of 3 attempts: #2 #3", "key-missing attempt #1", "obs-fold 3 of 3 attempts: #1 #2 #3"}

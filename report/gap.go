@@ -45,7 +45,7 @@ func blind(a *analyze.Attempt) *blindness {
 			dir = dir.Reverse()
 		}
 		c := a.Conn
-		b := blindSide{Lost: c.Lost[dir], Unseen: c.Unseen[dir], Cut: c.Cut[dir], None: !c.Last[dir].Seen()}
+		b := blindSide{Lost: c.Lost[dir], Unseen: c.Unseen[dir], Cut: c.Cut[dir], None: !c.Sent[dir]}
 		if b == (blindSide{}) {
 			return nil
 		}

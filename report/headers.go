@@ -1,10 +1,14 @@
 package report
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/wssniff/wssniff/analyze"
+)
 
 // headers lists the findings about the heads, one row each.
-func (p *page) headers() *section {
-	s := &section{
+func headers() *section {
+	return &section{
 		title:  "Missing or malformed headers",
 		stacks: []string{"#", "severity / code", "side / field / got / want", "frames / filter"},
 		cols: append([]column{
@@ -17,15 +21,15 @@ func (p *page) headers() *section {
 			{name: "want", stack: 2, min: 14},
 		}, tailColumns(3)...),
 	}
-	for _, a := range p.in.Result.Attempts {
-		for _, f := range a.Findings {
-			if listedApart(a, f.Code) || !worth(a, f, p.opt.All) {
-				continue
-			}
-			f = p.veil(a).finding(f)
-			row := []string{strconv.Itoa(a.Number), f.Severity.String(), f.Code.String(), f.Side.String(), cellText(f.Field), cellText(f.Got), cellText(f.Want)}
-			s.add(append(row, tail(a)...)...)
+}
+
+func (p *page) addHeaders(a *analyze.Attempt) {
+	for _, f := range a.Findings {
+		if listedApart(a, f.Code) || !worth(a, f, p.opt.All) {
+			continue
 		}
+		f = p.veil(a).finding(f)
+		row := []string{strconv.Itoa(a.Number), f.Severity.String(), f.Code.String(), f.Side.String(), cellText(f.Field), cellText(f.Got), cellText(f.Want)}
+		p.malformed.add(append(row, tail(a)...)...)
 	}
-	return s
 }

@@ -24,13 +24,15 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 	opt = opt.orDefault()
 	l := newLines(w)
 	m := newMasker(opt)
-	for _, a := range in.Result.Attempts {
+	t := newTally()
+	for a := range in.Result.Attempts.All() {
+		t.add(a)
 		if err := l.write(newRecord(a, m, opt)); err != nil {
 			return err
 		}
 	}
 	if opt.Summary {
-		if err := l.write(newSummary(in)); err != nil {
+		if err := l.write(newSummary(in, &t)); err != nil {
 			return err
 		}
 	}

@@ -68,9 +68,9 @@ func TestSchemaKnowsEveryVerdict(t *testing.T) {
 	schema := compileSchema(t)
 	for _, v := range analyze.Verdicts() {
 		in := clean()
-		in.Result.Attempts[0].Verdict = v
+		in.Result.Attempts.At(0).Verdict = v
 		for _, c := range analyze.Codes() {
-			find(in.Result.Attempts[0], c, analyze.Server, "", "", "")
+			find(in.Result.Attempts.At(0), c, analyze.Server, "", "", "")
 		}
 		validateLines(t, schema, printed(t, JSONL, in, &Options{Summary: true}))
 	}
@@ -82,7 +82,7 @@ func TestJSONLAbsence(t *testing.T) {
 	seen := s.attempt(analyze.AcceptMissing, "GET / HTTP/1.1", "HTTP/1.1 101 x")
 	unseen := s.attempt(analyze.Indeterminate, "GET / HTTP/1.1", "")
 	unseen.Request.Complete = false
-	lines := strings.Split(string(printed(t, JSONL, &Input{Result: &analyze.Result{Attempts: []*analyze.Attempt{seen, unseen}}}, nil)), "\n")
+	lines := strings.Split(string(printed(t, JSONL, &Input{Result: &analyze.Result{Attempts: analyze.NewAttempts(seen, unseen)}}, nil)), "\n")
 	for _, part := range []string{`"host":""`, `"key":""`, `"version":""`, `"accept":""`, `"protocol":""`, `"protocols_offered":[]`, `"extensions_offered":[]`, `"extensions":[]`, `"user_agent":{"original":""}`} {
 		if !strings.Contains(lines[0], part) {
 			t.Errorf("no %s in %s", part, lines[0])
@@ -99,7 +99,7 @@ func TestJSONLAbsence(t *testing.T) {
 func TestJSONLKeepsBytes(t *testing.T) {
 	s := &script{}
 	a := s.attempt(analyze.OK, "GET /\xff\x9b\x7f\u202e HTTP/1.1\nHost: h\nUser-Agent: \u009b31mx\u202e\x7f\U000e0041", "")
-	out := printed(t, JSONL, &Input{Result: &analyze.Result{Attempts: []*analyze.Attempt{a}}}, nil)
+	out := printed(t, JSONL, &Input{Result: &analyze.Result{Attempts: analyze.NewAttempts(a)}}, nil)
 	for _, r := range string(out) {
 		if r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x202e {
 			t.Errorf("%U is printed raw: %s", r, out)

@@ -16,8 +16,8 @@ func Markdown(w io.Writer, in *Input, opt *Options) error {
 	p := newPage(in, opt.orDefault())
 	sections := p.sections()
 	line := p.oneLine(len(sections))
-	if p.opt.All && len(in.Result.Attempts) > 0 {
-		sections = append(sections, p.attempts())
+	if p.opt.All && in.Result.Attempts.Len() > 0 {
+		sections = append(sections, p.all)
 	}
 	for _, s := range sections {
 		if err := renderMarkdown(b, s); err != nil {
@@ -57,7 +57,7 @@ func renderMarkdown(w io.Writer, s *section) error {
 }
 
 func (p *page) markdownAdvice(w io.Writer) {
-	list := p.advise()
+	list := p.advice()
 	if len(list) == 0 {
 		return
 	}

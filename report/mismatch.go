@@ -7,16 +7,13 @@ import (
 )
 
 // mismatches lists the 101s with a wrong Sec-WebSocket-Accept.
-func (p *page) mismatches() *section {
-	s := exchangeSection("Accept mismatches", "key / Accept",
+func mismatches() *section {
+	return exchangeSection("Accept mismatches", "key / Accept",
 		column{name: "key"}, column{name: "got", min: 28}, column{name: "want"}, column{name: "cause", min: 10})
-	for _, a := range p.in.Result.Attempts {
-		if a.Verdict != analyze.AcceptMismatch {
-			continue
-		}
-		p.addAttempt(s, a, cellText(a.Key), cellText(a.Accept), a.Expected, p.cause(a))
-	}
-	return s
+}
+
+func (p *page) addMismatch(a *analyze.Attempt) {
+	p.addAttempt(p.mismatched, a, cellText(a.Key), cellText(a.Accept), a.Expected, p.cause(a))
 }
 
 // cause names the recipe of a wrong Accept, and for the Accept of another

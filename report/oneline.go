@@ -10,18 +10,18 @@ import (
 func (p *page) oneLine(sections int) string {
 	r, c := p.in.Result, &p.in.Capture
 	switch {
-	case len(r.Attempts) == 0 && len(p.in.whole().Attempts) > 0:
+	case r.Attempts.Len() == 0 && p.in.whole().Attempts.Len() > 0:
 		return fmt.Sprintf("%s: %s", p.in.selected(), joinText(p.counts(), spanText(c)))
-	case len(r.Attempts) == 0:
+	case r.Attempts.Len() == 0:
 		return "no WebSocket handshake in this capture: " + p.hint()
-	case sections > 0 || len(p.advise()) > 0:
+	case sections > 0 || len(p.advices) > 0:
 		return ""
 	}
 	notes := ""
-	if n := total(count(r).severity[:]); n > 0 {
+	if n := total(p.tally.severity[:]); n > 0 {
 		notes = fmt.Sprintf(" (%s)", plural(n, "note"))
 	}
-	return fmt.Sprintf("nothing wrong: %s opened%s; %s", plural(len(r.Attempts), "WebSocket"), notes, joinText(p.in.selected(), p.counts(), spanText(c)))
+	return fmt.Sprintf("nothing wrong: %s opened%s; %s", plural(r.Attempts.Len(), "WebSocket"), notes, joinText(p.in.selected(), p.counts(), spanText(c)))
 }
 
 func (p *page) counts() string {

@@ -8,50 +8,46 @@ import (
 )
 
 // indeterminate lists the attempts that the capture does not show enough of.
-func (p *page) indeterminate() *section {
-	s := exchangeSection("Indeterminate", "reason", column{name: "reason", min: 20})
-	for _, a := range p.in.Result.Attempts {
-		if a.Verdict == analyze.Indeterminate {
-			p.addAttempt(s, a, p.text(a, a.Reason))
-		}
-	}
-	return s
+func indeterminate() *section {
+	return exchangeSection("Indeterminate", "reason", column{name: "reason", min: 20})
 }
 
 // upgrades lists the changes to protocols that are not WebSocket.
-func (p *page) upgrades() *section {
-	s := &section{
+func upgrades() *section {
+	return &section{
 		title:  "Other upgrades",
 		stacks: []string{"time", "client / server", "protocol / status", "frames / filter"},
 		cols: append([]column{
-			{name: "time (UTC)"},
+			{name: timeColumn},
 			{name: "client", stack: 1, bare: true},
 			{name: "server", stack: 1, bare: true},
 			{name: "protocol", stack: 2, min: 10, bare: true},
 			{name: "status", stack: 2},
 		}, tailColumns(3)...),
 	}
+}
+
+func (p *page) addUpgrades() {
 	for _, u := range p.in.Result.Upgrades {
 		status := ""
 		if u.Status != 0 {
 			status = strconv.Itoa(u.Status)
 		}
-		s.add(p.time(u.Start()), u.Conn.Addr(u.ClientDir).String(), u.Conn.Addr(u.ClientDir.Reverse()).String(),
+		p.upgraded.add(p.time(u.Start()), u.Conn.Addr(u.ClientDir).String(), u.Conn.Addr(u.ClientDir.Reverse()).String(),
 			cellText(p.mask.text(u.Protocol)), status, framesText(u.Request, u.Response), filterText(u.Conn))
 	}
-	return s
 }
 
 // attempts lists every attempt.
-func (p *page) attempts() *section {
-	s := exchangeSection("Attempts", "verdict / findings",
+func attempts() *section {
+	return exchangeSection("Attempts", "verdict / findings",
 		column{name: "verdict", paint: true, bare: true}, column{name: "status"}, column{name: "ended by", min: 12}, column{name: "findings", min: 16})
-	for _, a := range p.in.Result.Attempts {
-		status := ""
-		if a.Response != nil && a.Response.Head.Status != 0 {
-			status = strconv.Itoa(a.Response.Head.Status)
-		}
-		p.addAttempt(s, a, a.Verdict.String(), status, endText(a), strings.TrimSpace(codesOf(a, func(analyze.Code) bool { return true })))
+}
+
+func (p *page) addToAll(a *analyze.Attempt) {
+	status := ""
+	if a.Response != nil && a.Response.Head.Status != 0 {
+		status = strconv.Itoa(a.Response.Head.Status)
 	}
-	return s
+	p.addAttempt(p.all, a, a.Verdict.String(), status, endText(a), strings.TrimSpace(codesOf(a, func(analyze.Code) bool { return true })))
 }

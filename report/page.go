@@ -2,59 +2,110 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wssniff/wssniff/analyze"
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
-// A page is an Input with what all its sections need.
+// A page is an Input as sections of rows. It goes through the attempts once and
+// keeps nothing of those that it does not show.
 type page struct {
-	in    *Input
-	opt   *Options
-	mask  *masker
-	clock string // layout of times
-	veils map[*analyze.Attempt]*veil
+	in      *Input
+	opt     *Options
+	mask    *masker
+	tally   tally
+	advices map[analyze.Code]*advice
+	veiled  *veil // of the attempt with the number below
+	number  int
+	days    days
+
+	mismatched, malformed, redirected, refused, unclear, upgraded, all *section
 }
 
 func newPage(in *Input, opt *Options) *page {
 	p := &page{
-		in: in, opt: opt, mask: newMasker(opt),
-		veils: map[*analyze.Attempt]*veil{},
+		in: in, opt: opt, mask: newMasker(opt), tally: newTally(), advices: map[analyze.Code]*advice{},
+		mismatched: mismatches(), malformed: headers(), redirected: redirects(), refused: refusals(),
+		unclear: indeterminate(), upgraded: upgrades(), all: attempts(),
 	}
-	p.clock = clockFor(in)
+	p.addChains()
+	for a := range in.Result.Attempts.All() {
+		p.add(a)
+		p.days.add(a)
+	}
+	if in.Whole != nil { // what is not selected counts too, so that times look the same
+		for a := range in.Whole.Attempts.All() {
+			p.days.add(a)
+		}
+	}
+	p.addUpgrades()
+	if !p.days.several {
+		for _, s := range p.everything() {
+			s.dropDates()
+		}
+	}
 	return p
 }
 
-// clockFor leaves out the date if all attempts are of one day, selected or not;
-// the summary has it.
-func clockFor(in *Input) string {
-	const day = "2006-01-02"
-	first := ""
-	for _, a := range in.whole().Attempts {
-		date := utc(a.Start()).Format(day)
-		if first != "" && date != first {
-			return "2006-01-02 15:04:05.000"
-		}
-		first = date
+// add takes an attempt into the sections that are about it.
+func (p *page) add(a *analyze.Attempt) {
+	p.tally.add(a)
+	p.advise(a)
+	switch {
+	case a.Verdict == analyze.AcceptMismatch:
+		p.addMismatch(a)
+	case refused(a):
+		p.addRefusal(a)
+	case a.Verdict == analyze.Indeterminate:
+		p.addAttempt(p.unclear, a, p.text(a, a.Reason))
+	case a.Verdict == analyze.Redirected && a.Redirect == nil:
+		p.addHop(a, "", "")
 	}
-	return "15:04:05.000"
+	p.addHeaders(a)
+	if p.opt.All {
+		p.addToAll(a)
+	}
 }
 
+func (p *page) everything() []*section {
+	return []*section{p.mismatched, p.malformed, p.redirected, p.refused, p.unclear, p.upgraded, p.all}
+}
+
+// sections returns those that have rows, in their order.
+func (p *page) sections() []*section {
+	return slices.DeleteFunc(p.everything(), func(s *section) bool { return s == p.all || len(s.rows) == 0 })
+}
+
+// Days tells whether attempts are of one day: then times need no date; the
+// summary has it.
+type days struct {
+	first        int64 // counted from 1970
+	any, several bool
+}
+
+func (d *days) add(a *analyze.Attempt) {
+	date := a.Start().Time / int64(24*time.Hour)
+	if !d.any {
+		d.first, d.any = date, true
+	}
+	d.several = d.several || date != d.first
+}
+
+// time is a time with its date, which dropDates may take away.
 func (p *page) time(s flow.Stamp) string {
 	if !s.Seen() {
 		return ""
 	}
-	return utc(s).Format(p.clock)
+	return utc(s).Format(timeLayout)
 }
 
 func (p *page) veil(a *analyze.Attempt) *veil {
-	v := p.veils[a]
-	if v == nil {
-		v = p.mask.veil(a)
-		p.veils[a] = v
+	if p.veiled == nil || p.number != a.Number {
+		p.veiled, p.number = p.mask.veil(a), a.Number
 	}
-	return v
+	return p.veiled
 }
 
 // text is a cell with text from the wire.
@@ -82,7 +133,7 @@ func (p *page) head(a *analyze.Attempt) []string {
 func headColumns() []column {
 	return []column{
 		{name: "#", right: true, bare: true},
-		{name: "time (UTC)", bare: true},
+		{name: timeColumn, bare: true},
 		{name: "client", stack: 1, bare: true},
 		{name: "server", stack: 1, bare: true},
 		{name: "URL", stack: 1, min: 20, bare: true},

@@ -8,38 +8,35 @@ import (
 )
 
 // redirects lists the hops of the chains, and redirects that are in none.
-func (p *page) redirects() *section {
-	s := &section{
+func redirects() *section {
+	return &section{
 		title:  "Redirect chains",
 		stacks: []string{"chain / # / time", "from / to", "end", "frames / filter"},
 		cols: append([]column{
 			{name: "chain", bare: true},
 			{name: "#", right: true},
-			{name: "time (UTC)", bare: true},
+			{name: timeColumn, bare: true},
 			{name: "client", stack: 1},
 			{name: "hop", stack: 1, min: 24, bare: true},
 			{name: "chain ends", stack: 2, bare: true},
 			{name: "findings", stack: 2, min: 12, bare: true},
 		}, tailColumns(3)...),
 	}
-	chained := map[*analyze.Attempt]bool{}
-	for _, c := range p.in.Result.Chains {
-		for i, a := range c.Attempts {
-			chained[a] = true
-			p.addHop(s, a, fmt.Sprintf("%d.%d", c.ID, i+1), hopEnd(c, i))
-		}
-	}
-	for _, a := range p.in.Result.Attempts {
-		if a.Verdict == analyze.Redirected && !chained[a] {
-			p.addHop(s, a, "", "")
-		}
-	}
-	return s
 }
 
-func (p *page) addHop(s *section, a *analyze.Attempt, place, end string) {
+// addChains adds the hops of all chains. Those of a chain stand together, also
+// if only some of them are selected.
+func (p *page) addChains() {
+	for _, c := range p.in.Result.Chains {
+		for i, number := range c.Hops {
+			p.addHop(p.in.whole().Attempts.At(number-1), fmt.Sprintf("%d.%d", c.ID, i+1), hopEnd(c, i))
+		}
+	}
+}
+
+func (p *page) addHop(a *analyze.Attempt, place, end string) {
 	row := []string{place, fmt.Sprint(a.Number), p.time(a.Start()), a.Client().String(), p.hop(a), end, codesOf(a, redirectCode)}
-	s.add(append(row, tail(a)...)...)
+	p.redirected.add(append(row, tail(a)...)...)
 }
 
 // hop prints what was asked for and what came of it: "ws://a/x -301-> https://a/x".
@@ -63,7 +60,7 @@ func (p *page) hop(a *analyze.Attempt) string {
 
 // hopEnd tells how the chain ended, on its last hop.
 func hopEnd(c *analyze.Chain, hop int) string {
-	if hop < len(c.Attempts)-1 {
+	if hop < len(c.Hops)-1 {
 		return ""
 	}
 	return c.End.String()

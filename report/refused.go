@@ -10,17 +10,15 @@ import (
 
 // refusals lists the attempts that got a final answer other than 101 or a
 // redirect, or none.
-func (p *page) refusals() *section {
-	s := exchangeSection("Refused and unanswered", "answer",
+func refusals() *section {
+	return exchangeSection("Refused and unanswered", "answer",
 		column{name: "answer", min: 14}, column{name: "after"}, column{name: "from", min: 14}, column{name: "body", min: 20},
 		column{name: "ended by", min: 12}, column{name: "cause", min: 20})
-	for _, a := range p.in.Result.Attempts {
-		if refused(a) {
-			answer, after := p.answer(a)
-			p.addAttempt(s, a, answer, after, p.answerer(a), p.body(a), endText(a), p.refusalCause(a))
-		}
-	}
-	return s
+}
+
+func (p *page) addRefusal(a *analyze.Attempt) {
+	answer, after := p.answer(a)
+	p.addAttempt(p.refused, a, answer, after, p.answerer(a), p.body(a), endText(a), p.refusalCause(a))
 }
 
 // answer says what came back, and after how long.

@@ -34,7 +34,7 @@ func (in *Input) selected() string {
 	if in.Whole == nil {
 		return ""
 	}
-	return fmt.Sprintf("%d of %s selected", len(in.Result.Attempts), plural(len(in.Whole.Attempts), "attempt"))
+	return fmt.Sprintf("%d of %s selected", in.Result.Attempts.Len(), plural(in.Whole.Attempts.Len(), "attempt"))
 }
 
 // CaptureStats says what the capture held and what it could not show. Zero

@@ -80,7 +80,7 @@ func TestGolden(t *testing.T) {
 // nobody could tell of which of its days a selected attempt is.
 func TestSelectedKeepsDate(t *testing.T) {
 	in := selected()
-	last := in.Whole.Attempts[len(in.Whole.Attempts)-1]
+	last := in.Whole.Attempts.At(in.Whole.Attempts.Len() - 1)
 	last.Response.First.Time += int64(24 * time.Hour)
 	if out := printed(t, Table, in, nil); !bytes.Contains(out, []byte(" 2026-01-02 03:04:05.027 ")) {
 		t.Errorf("no date in\n%s", out)
@@ -101,7 +101,7 @@ func TestTableFits(t *testing.T) {
 // Wrapping must not lose a character of a value.
 func TestTableNeverCuts(t *testing.T) {
 	in := sample()
-	url := in.Result.Attempts[1].Request.Head.Target
+	url := in.Result.Attempts.At(1).Request.Head.Target
 	out := string(printed(t, Table, in, &Options{Width: 80, All: true, ShowSecrets: true}))
 	if !strings.Contains(squeeze(out), squeeze(url)) {
 		t.Errorf("%q is not in the table", url)
@@ -133,8 +133,8 @@ func (s *script) stamp() flow.Stamp {
 	return flow.Stamp{Frame: s.frame, Time: base + int64(s.frame)*1_500_000}
 }
 
-func (s *script) conn() *flow.Conn {
-	c := &flow.Conn{
+func (s *script) conn() *flow.Evidence {
+	c := &flow.Evidence{
 		ID: s.stream,
 		A:  netip.AddrPortFrom(netip.MustParseAddr("10.0.0.7"), uint16(51234+s.stream)),
 		B:  netip.MustParseAddrPort("192.0.2.9:80"),
@@ -143,7 +143,7 @@ func (s *script) conn() *flow.Conn {
 	c.SYN = s.stamp()
 	c.First = c.SYN
 	c.SYNACK = s.stamp()
-	c.Last = [2]flow.Stamp{c.SYN, c.SYNACK}
+	c.Sent = [2]bool{true, true}
 	return c
 }
 
@@ -200,16 +200,16 @@ const getRequest = "GET /ws?token=s3cr3t-value-1&x=1 HTTP/1.1\nHost: example.com
 func sample() *Input {
 	s := &script{}
 	r := &analyze.Result{HTTPConns: 9, Requests: 11}
-	r.Attempts = append(r.Attempts, sampleOK(s), sampleMismatch(s), sampleBad(s))
+	list := []*analyze.Attempt{sampleOK(s), sampleMismatch(s), sampleBad(s)}
 	first, second := sampleChain(s)
 	chain := &analyze.Chain{
-		ID: 1, Attempts: []*analyze.Attempt{first, second}, End: analyze.ChainIntoTLS,
+		ID: 1, Hops: []int{first.Number, second.Number}, End: analyze.ChainIntoTLS,
 		URLs: []string{"ws://example.com/ws?token=s3cr3t-value-1&x=1", "ws://example.com/ws/", "https://example.com/ws/"},
 	}
 	first.Redirect = &analyze.Redirect{Location: "/ws/", Target: "ws://example.com/ws/", Chain: chain, Hop: 1}
 	second.Redirect = &analyze.Redirect{Location: "https://example.com/ws/", Target: "https://example.com/ws/", Chain: chain, Hop: 2}
 	r.Chains = []*analyze.Chain{chain}
-	r.Attempts = append(r.Attempts, first, second, sampleRejected(s), sampleSilent(s), sampleAlien(s), sampleLate(s))
+	r.Attempts = analyze.NewAttempts(append(list, first, second, sampleRejected(s), sampleSilent(s), sampleAlien(s), sampleLate(s))...)
 	u := &analyze.Upgrade{Conn: s.conn(), Protocol: "h2c", Status: 101}
 	u.Request = s.message("GET / HTTP/1.1\nHost: example.com\nUpgrade: h2c")
 	u.Response = s.message("HTTP/1.1 101 Switching Protocols\nUpgrade: h2c")
@@ -230,7 +230,8 @@ func sample() *Input {
 func selected() *Input {
 	in := sample()
 	part := *in.Result
-	part.Attempts, part.Upgrades = part.Attempts[2:4], nil
+	n := 0
+	part.Attempts, part.Upgrades = part.Attempts.Select(func(*analyze.Attempt) bool { n++; return n == 3 || n == 4 }), nil
 	in.Result, in.Whole = &part, in.Result
 	return in
 }
@@ -306,5 +307,5 @@ func clean() *Input {
 	s := &script{}
 	a := sampleOK(s)
 	a.Findings = a.Findings[:1]
-	return &Input{Result: &analyze.Result{Attempts: []*analyze.Attempt{a}, HTTPConns: 1, Requests: 1}, Capture: CaptureStats{Packets: 9, Conns: 1}}
+	return &Input{Result: &analyze.Result{Attempts: analyze.NewAttempts(a), HTTPConns: 1, Requests: 1}, Capture: CaptureStats{Packets: 9, Conns: 1}}
 }

@@ -24,6 +24,23 @@ type column struct {
 
 func (s *section) add(cells ...string) { s.rows = append(s.rows, cells) }
 
+// Times are of the column with this name and in this layout.
+const (
+	timeColumn = "time (UTC)"
+	timeLayout = "2006-01-02 15:04:05.000"
+)
+
+// dropDates leaves the dates of all times out.
+func (s *section) dropDates() {
+	i := slices.IndexFunc(s.cols, func(c column) bool { return c.name == timeColumn })
+	if i < 0 {
+		return
+	}
+	for _, r := range s.rows {
+		r[i] = r[i][min(len(r[i]), len("2006-01-02 ")):]
+	}
+}
+
 // labelled returns the section with the names of all columns shown in shared
 // cells.
 func (s *section) labelled() *section {

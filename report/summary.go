@@ -16,31 +16,31 @@ type tally struct {
 	failed   int
 }
 
-func count(r *analyze.Result) *tally {
-	t := &tally{verdicts: map[analyze.Verdict]int{}, findings: map[analyze.Code]int{}}
-	for _, a := range r.Attempts {
-		t.verdicts[a.Verdict]++
-		if a.Verdict.Failed() {
-			t.failed++
-		}
-		for _, f := range a.Findings {
-			t.findings[f.Code]++
-			t.severity[f.Severity]++
-		}
+func newTally() tally {
+	return tally{verdicts: map[analyze.Verdict]int{}, findings: map[analyze.Code]int{}}
+}
+
+func (t *tally) add(a *analyze.Attempt) {
+	t.verdicts[a.Verdict]++
+	if a.Verdict.Failed() {
+		t.failed++
 	}
-	return t
+	for _, f := range a.Findings {
+		t.findings[f.Code]++
+		t.severity[f.Severity]++
+	}
 }
 
 // summary is the last table.
 func (p *page) summary() *section {
 	s := &section{title: "Summary", dense: true, stacks: []string{""}, cols: []column{{name: "what"}, {name: "count", right: true}, {name: "remarks", min: 20}}}
-	c, r, t := &p.in.Capture, p.in.Result, count(p.in.Result)
+	c, r, t := &p.in.Capture, p.in.Result, &p.tally
 	s.add("packets", fmt.Sprint(c.Packets), fmt.Sprintf("%d bytes", c.Bytes))
 	if span := spanText(c); span != "" {
 		s.add("captured", "", span)
 	}
 	s.add("connections", fmt.Sprint(c.Conns), joinText(fmt.Sprintf("%d with HTTP/1", r.HTTPConns), fmt.Sprintf("%d with TLS", c.TLSConns), some(r.Requests, "HTTP request")))
-	s.add("attempts", fmt.Sprint(len(r.Attempts)), joinText(p.in.selected(), fmt.Sprintf("%d failed", t.failed), some(len(r.Upgrades), "other upgrade")))
+	s.add("attempts", fmt.Sprint(r.Attempts.Len()), joinText(p.in.selected(), fmt.Sprintf("%d failed", t.failed), some(len(r.Upgrades), "other upgrade")))
 	for _, v := range analyze.Verdicts() {
 		if n := t.verdicts[v]; n > 0 {
 			s.add("  "+v.String(), fmt.Sprint(n), "")

@@ -43,12 +43,12 @@ type summaryFields struct {
 	Elapsed    int64            `json:"elapsed_ns,omitempty"`
 }
 
-func newSummary(in *Input) *summaryRecord {
-	c, r, t := &in.Capture, in.Result, count(in.Result)
+func newSummary(in *Input, t *tally) *summaryRecord {
+	c, r := &in.Capture, in.Result
 	s := summaryFields{
 		Packets: c.Packets, Bytes: c.Bytes, Start: timestamp(c.First), End: timestamp(c.Last), Inputs: c.Inputs,
 		Connections: c.Conns, Segments: c.Segments, TLS: c.TLSConns, HTTP: r.HTTPConns, Requests: r.Requests,
-		Attempts: len(r.Attempts), Failed: t.failed, Verdicts: map[string]int{}, Findings: map[string]int{},
+		Attempts: r.Attempts.Len(), Failed: t.failed, Verdicts: map[string]int{}, Findings: map[string]int{},
 		Chains: len(r.Chains), Upgrades: len(r.Upgrades),
 		Errors: t.severity[analyze.Error], Warnings: t.severity[analyze.Warning], Notes: t.severity[analyze.Note],
 		NotVisible: map[string]int64{},
@@ -60,7 +60,7 @@ func newSummary(in *Input) *summaryRecord {
 		}
 	}
 	if in.Whole != nil {
-		all := len(in.Whole.Attempts)
+		all := in.Whole.Attempts.Len()
 		s.Of = &all
 	}
 	for v, n := range t.verdicts {

@@ -18,8 +18,8 @@ func Table(w io.Writer, in *Input, opt *Options) error {
 			return err
 		}
 	}
-	if p.opt.All && len(in.Result.Attempts) > 0 {
-		if err := render(b, p.attempts(), p.opt); err != nil {
+	if p.opt.All && in.Result.Attempts.Len() > 0 {
+		if err := render(b, p.all, p.opt); err != nil {
 			return err
 		}
 	}
@@ -39,15 +39,4 @@ func Table(w io.Writer, in *Input, opt *Options) error {
 		}
 	}
 	return b.Flush()
-}
-
-// sections returns the sections that have rows, in their order.
-func (p *page) sections() []*section {
-	var filled []*section
-	for _, s := range []*section{p.mismatches(), p.headers(), p.redirects(), p.refusals(), p.indeterminate(), p.upgrades()} {
-		if len(s.rows) > 0 {
-			filled = append(filled, s)
-		}
-	}
-	return filled
 }

@@ -129,7 +129,7 @@ func (o *options) failed(r *analyze.Result) bool {
 	if !ok {
 		return false
 	}
-	for _, t := range r.Attempts {
+	for t := range r.Attempts.All() {
 		if s, any := t.Severity(); any && s >= least {
 			return true
 		}

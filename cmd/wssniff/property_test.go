@@ -278,7 +278,7 @@ var frameNumber = regexp.MustCompile(`frame \d+`)
 // verdicts is what must not depend on the order of packets.
 func verdicts(r *analyze.Result) []string {
 	var lines []string
-	for _, a := range r.Attempts {
+	for a := range r.Attempts.All() {
 		status := 0
 		if a.Response != nil {
 			status = a.Response.Head.Status
@@ -365,7 +365,7 @@ func TestDrops(t *testing.T) {
 
 func checkDrops(t *testing.T, name string, segments []tcpPacket) {
 	may := map[string][]string{} // verdicts by attempt, and by address for those whose request lost its key
-	for _, a := range readSegments(segments).Attempts {
+	for a := range readSegments(segments).Attempts.All() {
 		v := a.Verdict.String()
 		may[attemptID(a)] = append(may[attemptID(a)], v)
 		may[a.Client().String()] = append(may[a.Client().String()], v)
@@ -373,7 +373,7 @@ func checkDrops(t *testing.T, name string, segments []tcpPacket) {
 	for seed := range seeds() {
 		rng := rand.New(rand.NewPCG(seed, 4))
 		rest := slices.DeleteFunc(slices.Clone(segments), func(tcpPacket) bool { return rng.IntN(12) == 0 })
-		for _, a := range readSegments(rest).Attempts {
+		for a := range readSegments(rest).Attempts.All() {
 			id := attemptID(a)
 			if v := a.Verdict; v != analyze.Indeterminate && !slices.Contains(may[id], v.String()) {
 				t.Errorf("%s, seed %d: %s is %v, want %q", name, seed, id, v, may[id])
@@ -435,7 +435,7 @@ func checkReading(t *testing.T, b []byte) {
 	if r.streams.Packets != int(r.capture.Packets) || r.streams.Conns > r.streams.Segments+r.streams.Headers {
 		t.Errorf("%d packets of %d, %d connections", r.streams.Packets, r.capture.Packets, r.streams.Conns)
 	}
-	for _, a := range r.result.Attempts {
+	for a := range r.result.Attempts.All() {
 		if a.Conn == nil || a.Request == nil && a.Response == nil {
 			t.Errorf("attempt without a head: %+v", a)
 		}

@@ -72,8 +72,8 @@ func (r *reading) span(p *capture.Packet) {
 // narrow leaves of the result what is selected.
 func (r *reading) narrow(s *selection) {
 	in := span{first: at(r.first), last: at(r.last)}
-	if len(r.result.Attempts) > 0 {
-		in.attempt = at(r.result.Attempts[0].Start())
+	if r.result.Attempts.Len() > 0 {
+		in.attempt = at(r.result.Attempts.At(0).Start())
 	}
 	r.result, r.whole = s.from(r.result, in), r.result
 }

@@ -48,7 +48,7 @@ func sameRows(t *testing.T, file string) ([]rowWithoutPlace, int) {
 	t.Helper()
 	r := readFile(t, filepath.Join("..", "..", "testdata", "pcaps", "generated", file))
 	var rows []rowWithoutPlace
-	for _, a := range r.result.Attempts {
+	for a := range r.result.Attempts.All() {
 		rows = append(rows, withoutPlace(a))
 	}
 	return rows, r.streams.Conns

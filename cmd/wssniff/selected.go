@@ -15,11 +15,18 @@ import (
 func (s *selection) from(r *analyze.Result, in span) *analyze.Result {
 	since, until := s.since.in(in), s.until.in(in)
 	begun := func(at flow.Stamp) bool { return s.begun(at, since, until) }
-	attempt := func(t *analyze.Attempt) bool { return s.attempt(t) && begun(t.Start()) }
+	hops := map[int]bool{} // numbers of those selected that belong to a chain
+	attempt := func(t *analyze.Attempt) bool {
+		selected := s.attempt(t) && begun(t.Start())
+		if selected && t.Redirect != nil {
+			hops[t.Number] = true
+		}
+		return selected
+	}
 	part := *r
-	part.Attempts = filtered(r.Attempts, attempt)
+	part.Attempts = r.Attempts.Select(attempt)
 	part.Upgrades = filtered(r.Upgrades, func(u *analyze.Upgrade) bool { return s.upgrade(u) && begun(u.Start()) })
-	part.Chains = filtered(r.Chains, func(c *analyze.Chain) bool { return slices.ContainsFunc(c.Attempts, attempt) })
+	part.Chains = filtered(r.Chains, func(c *analyze.Chain) bool { return slices.ContainsFunc(c.Hops, func(n int) bool { return hops[n] }) })
 	return &part
 }
 

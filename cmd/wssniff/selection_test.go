@@ -210,7 +210,7 @@ func TestNarrow(t *testing.T) {
 	}
 	attempts := make([]*analyze.Attempt, 3)
 	for i, at := range []flow.Stamp{stamp(time.Minute), stamp(time.Hour), {Frame: 2}} {
-		attempts[i] = &analyze.Attempt{Number: i + 1, Conn: &flow.Conn{First: at}}
+		attempts[i] = &analyze.Attempt{Number: i + 1, Conn: &flow.Evidence{First: at}}
 	}
 	for _, tt := range []struct {
 		since, until string
@@ -223,13 +223,13 @@ func TestNarrow(t *testing.T) {
 		{"", "-1h", attempts[:1]},
 		{"", "", attempts},
 	} {
-		r := &reading{result: &analyze.Result{Attempts: attempts}, first: stamp(-time.Minute), last: stamp(2 * time.Hour)}
+		r := &reading{result: &analyze.Result{Attempts: analyze.NewAttempts(attempts...)}, first: stamp(-time.Minute), last: stamp(2 * time.Hour)}
 		var s selection
 		s.since, _ = parseMoment(tt.since)
 		s.until, _ = parseMoment(tt.until)
 		r.narrow(&s)
-		if !slices.Equal(r.result.Attempts, tt.want) || len(r.whole.Attempts) != len(attempts) {
-			t.Errorf("--since %q --until %q leaves %d of %d", tt.since, tt.until, len(r.result.Attempts), len(r.whole.Attempts))
+		if got := slices.Collect(r.result.Attempts.All()); !slices.Equal(got, tt.want) || r.whole.Attempts.Len() != len(attempts) {
+			t.Errorf("--since %q --until %q leaves %d of %d", tt.since, tt.until, len(got), r.whole.Attempts.Len())
 		}
 	}
 }

@@ -33,15 +33,15 @@ func TestTruth(t *testing.T) {
 			want := slices.DeleteFunc(slices.Clone(c.Attempts), func(a pcapgen.Attempt) bool {
 				return a.Verdict == "encrypted" // needs the TLS layer
 			})
-			if got := len(r.result.Attempts); got != len(want) {
+			if got := r.result.Attempts.Len(); got != len(want) {
 				t.Errorf("%d attempts, want %d", got, len(want))
-				for _, a := range r.result.Attempts {
+				for a := range r.result.Attempts.All() {
 					t.Logf("stream %d %v %s", a.Conn.ID, a.Verdict, a.Reason)
 				}
 				return
 			}
-			for i, a := range r.result.Attempts {
-				checkAttempt(t, a, want[i])
+			for i, a := range want {
+				checkAttempt(t, r.result.Attempts.At(i), a)
 			}
 			checkChains(t, r.result, c.Chains)
 			if n := r.streams.Panics; n > 0 {
@@ -158,8 +158,8 @@ func checkChains(t *testing.T, got *analyze.Result, want []pcapgen.Chain) {
 			t.Errorf("chain %d: end %v, want %s", i+1, c.End, want[i].End)
 		}
 		codes := map[string]bool{}
-		for _, a := range c.Attempts {
-			for _, f := range a.Findings {
+		for _, number := range c.Hops {
+			for _, f := range got.Attempts.At(number - 1).Findings {
 				codes[f.Code.String()] = true
 			}
 		}
