@@ -92,6 +92,10 @@ const (
 // keeps nothing of c.Data.
 func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
 	state := c.Conn.State
+	if c.Evidence != nil {
+		a.over(c.Conn, c.Evidence)
+		return flow.None
+	}
 	switch state & kindMask {
 	case inSocket:
 		return a.inSocket(&c, state>>kindBits)
@@ -135,29 +139,40 @@ func (a *Analyzer) release(s *stream) {
 
 // inSocket takes bytes of an upgraded connection.
 func (a *Analyzer) inSocket(c *flow.Chunk, number uint32) flow.Want {
-	want := a.sockets.at(number).chunk(a, c, number)
-	if c.Evidence != nil {
-		a.closeSocket(number, c.Evidence)
-		c.Conn.State = notOurs
-	}
-	return want
+	return a.sockets.at(number).chunk(a, c, number)
 }
 
 // inSilence takes the first bytes of an upgraded connection, or its end.
 func (a *Analyzer) inSilence(c *flow.Chunk) flow.Want {
-	number, client := c.Conn.State>>silentBits, flow.Dir(c.Conn.State>>kindBits&1)
-	if len(c.Data) == 0 && c.Lost == 0 && (c.Evidence != nil || c.End != flow.Evicted) {
-		if c.Evidence != nil {
-			w := socket{entry: number, client: client, forgotten: c.End == flow.Evicted}
-			a.keepEnding(&w, c.Evidence)
-			c.Conn.State = notOurs
-		}
+	if len(c.Data) == 0 && c.Lost == 0 && c.End != flow.Evicted {
 		return flow.All
 	}
-	w, i := a.sockets.get()
-	w.entry, w.client = number, client
-	c.Conn.State = i<<kindBits | inSocket
-	return a.inSocket(c, i)
+	w, number := a.sockets.get()
+	w.entry, w.client = ofSilent(c.Conn.State)
+	c.Conn.State = number<<kindBits | inSocket
+	return a.inSocket(c, number)
+}
+
+// ofSilent returns the entry of a silent attempt, and the direction in which its
+// client sends.
+func ofSilent(state uint32) (entry uint32, client flow.Dir) {
+	return state >> silentBits, flow.Dir(state >> kindBits & 1)
+}
+
+// over closes the books of a connection.
+func (a *Analyzer) over(c *flow.Conn, e *flow.Evidence) {
+	number := c.State >> kindBits
+	switch c.State & kindMask {
+	case inStream:
+		a.streams[number].finish(e)
+	case inSocket:
+		a.closeSocket(number, e)
+	case silent:
+		var w socket
+		w.entry, w.client = ofSilent(c.State)
+		a.keepEnding(&w, e)
+	}
+	c.State = notOurs
 }
 
 // list adds an attempt to the list and returns its number, or 0 if there are too

@@ -102,10 +102,6 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 		p.end(s, c.End == flow.FIN || c.End == flow.RST)
 		s.ended[c.Dir] = true
 		s.forgotten = s.forgotten || c.End == flow.Evicted
-		if c.Evidence != nil {
-			s.finish(c.Evidence)
-			return flow.None
-		}
 	}
 	return p.want()
 }
@@ -484,11 +480,7 @@ func (s *stream) opened(c *flow.Chunk) flow.Want {
 	want := w.dirs[c.Dir].want()
 	a.release(s)
 	c.Conn.State = number<<kindBits | inSocket
-	switch {
-	case c.Evidence != nil:
-		a.closeSocket(number, c.Evidence)
-		c.Conn.State = notOurs
-	case *w == socket{entry: w.entry, client: w.client} && a.elders[number] == nil && a.outlived[number] == nil:
+	if *w == (socket{entry: w.entry, client: w.client}) && a.elders[number] == nil && a.outlived[number] == nil {
 		c.Conn.State = w.entry<<silentBits | uint32(w.client)<<kindBits | silent
 		a.sockets.put(number)
 	}
