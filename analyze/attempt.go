@@ -112,6 +112,7 @@ type Message struct {
 	Tail     int        // bytes behind the head in the segment that completed it
 	seq, ack uint32     // TCP numbers of the packet with the first byte; ack 0: unknown
 	Body     string     // up to 200 bytes behind the head of a refusal
+	shape    *shape     // of the head; nil: not known
 }
 
 // A Side is an end of a connection by its role.

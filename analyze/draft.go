@@ -64,8 +64,8 @@ func (a *Analyzer) request(d *draft, m *Message, raw []byte, key []byte, token s
 // response packs the final answer to a draft.
 func (a *Analyzer) response(d *draft, m *Message, raw []byte, token span, status int) {
 	d.answer, d.status = true, status
-	if nonce, usual := token.decode(raw); usual && d.keyed {
-		d.right = string(nonce) == string(d.sum[:])
+	if sum := token.decode(raw); sum.n == len(sum.b) && d.keyed {
+		d.right = sum.b == d.sum
 	}
 	d.pack(a, m, raw, token)
 }

@@ -164,20 +164,35 @@ func (h *Head) Named(name string) []Field {
 
 // Get returns the value of the first field of a name, and whether there is one.
 func (h *Head) Get(name string) (string, bool) {
-	for _, f := range h.Fields {
-		if strings.EqualFold(f.Name, name) {
+	for i := range h.Fields {
+		if f := &h.Fields[i]; len(f.Name) == len(name) && strings.EqualFold(f.Name, name) {
 			return f.Value, true
 		}
 	}
 	return "", false
 }
 
+// first returns the first field of a name, nil if there is none, and whether
+// there are more.
+func (h *Head) first(name string) (f *Field, more bool) {
+	for i := range h.Fields {
+		if len(h.Fields[i].Name) != len(name) || !strings.EqualFold(h.Fields[i].Name, name) {
+			continue
+		}
+		if f != nil {
+			return f, true
+		}
+		f = &h.Fields[i]
+	}
+	return f, false
+}
+
 // Tokens returns the members of the comma-separated lists in all fields of a
 // name, as sent; empty members are left out (RFC 9110, Section 5.6.1).
 func (h *Head) Tokens(name string) []string {
 	var tokens []string
-	for _, f := range h.Fields {
-		if strings.EqualFold(f.Name, name) {
+	for i := range h.Fields {
+		if f := &h.Fields[i]; len(f.Name) == len(name) && strings.EqualFold(f.Name, name) {
 			tokens = append(tokens, splitList(f.Value)...)
 		}
 	}

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 
@@ -18,6 +19,8 @@ type judge struct {
 
 	order     []uint32          // entries as they are listed; nil: as they are numbered
 	relations map[int]*relation // by index
+	related   bits              // which attempts have one
+	nothing   relation          // stays empty
 	reused    keyGroups
 	store     store // what attempt returns
 }
@@ -35,6 +38,19 @@ type relation struct {
 	findings []Finding // known before its verdict
 	chained  []Finding // about its place in a chain, known after
 	redirect *Redirect
+}
+
+// Bits is a set of indices.
+type bits []uint64
+
+func (b bits) has(i int) bool { return b != nil && b[i/64]&(1<<(i%64)) != 0 }
+
+// set adds an index, of as many as there are.
+func (b *bits) set(i, all int) {
+	if *b == nil {
+		*b = make(bits, (all+63)/64)
+	}
+	(*b)[i/64] |= 1 << (i % 64)
 }
 
 func newJudge(a *Analyzer, last flow.Stamp, drops int64) *judge {
@@ -59,6 +75,7 @@ func (j *judge) relation(i int) *relation {
 	if r == nil {
 		r = &relation{}
 		j.relations[i] = r
+		j.related.set(i, j.len())
 	}
 	return r
 }
@@ -71,9 +88,9 @@ func (j *judge) attempt(i int) *Attempt { return j.settle(i, &j.store) }
 func (j *judge) settle(i int, s *store) *Attempt {
 	t := j.load(i, s)
 	t.judge(j.last, j.drops)
-	r := j.relations[i]
-	if r == nil {
-		r = &relation{}
+	r := &j.nothing
+	if j.related.has(i) {
+		r = j.relations[i]
 	}
 	t.nameCause(r.belongs)
 	if n := j.reused.of(i, j.entry(i).print); n > 0 {
@@ -123,75 +140,49 @@ func (j *judge) parts(u *unpacker, exchange func(u *unpacker)) {
 
 // sort puts the entries in the order in which they are listed.
 func (j *judge) sort() {
-	before := rank{}
-	sorted := true
-	for i := range j.len() {
-		r := j.rank(i)
-		if sorted = !r.less(before); !sorted {
-			break
-		}
-		before = r
+	before, sorted := glance{}, true
+	for i := 0; i < j.len() && sorted; i++ {
+		g := j.glance(i)
+		sorted = g.compare(&before) >= 0
+		before = g
 	}
 	if sorted {
 		return
 	}
-	ranks := make([]rank, j.len())
+	all := make([]glance, j.len())
 	order := make([]uint32, j.len())
-	for i := range ranks {
-		ranks[i], order[i] = j.rank(i), uint32(i)+1
+	for i := range all {
+		all[i], order[i] = j.glance(i), uint32(i)+1
 	}
-	slices.SortStableFunc(order, func(x, y uint32) int {
-		switch a, b := ranks[x-1], ranks[y-1]; {
-		case a.less(b):
-			return -1
-		case b.less(a):
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(order, func(x, y uint32) int { return all[x-1].compare(&all[y-1]) })
 	j.order = order
 }
 
-// A rank is what attempts are listed by: the frame that completes the request, or
-// the response if there is no request, the connection, and the offset of the
-// message in its direction.
-type rank struct {
-	frame, stream int
-	offset        int64
+// A glance is what can be seen of a packed attempt without taking its heads
+// apart.
+type glance struct {
+	done   flow.Stamp // of the request, or of the response if there is no request
+	offset int64      // of that in its direction
+	stream int
+	client netip.Addr
 }
 
-func (r rank) less(o rank) bool {
-	switch {
-	case r.frame != o.frame:
-		return r.frame < o.frame
-	case r.stream != o.stream:
-		return r.stream < o.stream
-	}
-	return r.offset < o.offset
+// compare says in which order two attempts are listed.
+func (g *glance) compare(o *glance) int {
+	return cmp.Or(cmp.Compare(g.done.Frame, o.done.Frame), cmp.Compare(g.stream, o.stream), cmp.Compare(g.offset, o.offset))
 }
 
-func (j *judge) rank(i int) (r rank) {
-	u := unpacker{b: j.a.journal.at(j.entry(i).at & placeMask)}
-	j.parts(&u, func(u *unpacker) {
-		u.byte()
-		r.frame, r.offset = u.where()
-	})
-	var e flow.Evidence
-	u.addr(&e)
-	r.stream = int(u.uint())
-	return r
-}
-
-// client returns the address of an attempt's client.
-func (j *judge) client(i int) netip.Addr {
+func (j *judge) glance(i int) (g glance) {
 	u := unpacker{b: j.a.journal.at(j.entry(i).at & placeMask)}
 	dir := flow.AtoB
 	j.parts(&u, func(u *unpacker) {
 		if u.byte()&packServerFirst != 0 {
 			dir = flow.BtoA
 		}
+		g.done, g.offset = u.where()
 	})
 	var e flow.Evidence
 	u.addr(&e)
-	return e.Addr(dir).Addr()
+	g.stream, g.client = int(u.uint()), e.Addr(dir).Addr()
+	return g
 }

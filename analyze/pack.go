@@ -1,6 +1,8 @@
 package analyze
 
 import (
+	"bytes"
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
 
@@ -57,21 +59,21 @@ func (p *packer) seen(s, base flow.Stamp) {
 	p.stamp(s, base)
 }
 
-// message writes a message, whose head is raw. token is where in raw the value
-// of its Sec-WebSocket-Key or -Accept lies.
-func (p *packer) message(m *Message, raw []byte, token span, base flow.Stamp) {
+// message writes a message, whose head is raw. value is where in raw that of its
+// Sec-WebSocket-Key or -Accept lies.
+func (p *packer) message(m *Message, raw []byte, value span, base flow.Stamp) {
 	flags := byte(0)
 	set := func(bit byte, on bool) {
 		if on {
 			flags |= bit
 		}
 	}
-	nonce, usual := token.decode(raw)
+	nonce := value.decode(raw)
 	set(packComplete, m.Complete)
 	set(packLost, m.Lost)
 	set(packSpread, m.First != m.Done || m.Segments != 1 || m.Offset != 0)
 	set(packTail, m.Tail != 0)
-	set(packToken, usual)
+	set(packToken, nonce.n > 0)
 	p.b = append(p.b, flags)
 	p.stamp(m.Done, base)
 	p.u32(m.seq)
@@ -84,26 +86,25 @@ func (p *packer) message(m *Message, raw []byte, token span, base flow.Stamp) {
 	if flags&packTail != 0 {
 		p.uint(uint64(m.Tail))
 	}
-	if usual {
-		p.uint(uint64(len(nonce)))
-		p.b = append(p.b, nonce...)
+	if nonce.n > 0 {
+		p.text(nonce.b[:nonce.n])
 	} else {
-		token = span{}
+		value = span{}
 	}
-	p.head(raw, token)
+	p.head(raw, value)
 }
 
 // head writes the bytes of a head but for its token: the start line, and the
 // rest.
-func (p *packer) head(raw []byte, token span) {
+func (p *packer) head(raw []byte, value span) {
 	line := startLine(raw)
 	p.phrase(raw[:line])
-	if token == (span{}) {
+	if value == (span{}) {
 		p.phrase(raw[line:])
 		return
 	}
-	p.uint(uint64(token.from - line))
-	p.scratch = append(append(p.scratch[:0], raw[line:token.from]...), raw[token.to:]...)
+	p.uint(uint64(value.from - line))
+	p.scratch = append(append(p.scratch[:0], raw[line:value.from]...), raw[value.to:]...)
 	p.phrase(p.scratch)
 }
 
@@ -118,10 +119,8 @@ func (p *packer) phrase(text []byte) {
 
 // startLine returns the length of the start line, its line end included.
 func startLine(raw []byte) int {
-	for i, c := range raw {
-		if c == '\n' {
-			return i + 1
-		}
+	if i := bytes.IndexByte(raw, '\n'); i >= 0 {
+		return i + 1
 	}
 	return len(raw)
 }
@@ -131,19 +130,31 @@ type span struct{ from, to int }
 
 func (s span) of(raw []byte) []byte { return raw[s.from:s.to] }
 
-// decode returns what the span holds in base64, if it is the one way to write it.
-func (s span) decode(raw []byte) (nonce []byte, usual bool) {
-	const longest = 20 // of a SHA-1 sum
-	text := raw[s.from:s.to]
-	if len(text) == 0 || len(text) > base64.StdEncoding.EncodedLen(longest) {
-		return nil, false
+// decode returns what the span holds in base64.
+func (s span) decode(raw []byte) (nonce token) {
+	nonce.n = decodeUsual(nonce.b[:], s.of(raw))
+	return nonce
+}
+
+// A token is a decoded Sec-WebSocket-Key or -Accept of the usual form.
+type token struct {
+	b [sha1.Size]byte
+	n int // bytes; 0: it has another form
+}
+
+// decodeUsual decodes base64 that is written the one usual way, and returns the
+// number of bytes; 0 if it is not, or if they are more than dst takes.
+func decodeUsual[T string | []byte](dst []byte, text T) int {
+	var b [sha1.Size + 4]byte // whole groups of three
+	var src [(sha1.Size + 2) / 3 * 4]byte
+	if len(text) > len(src) {
+		return 0
 	}
-	var b [longest + 2]byte
-	n, err := strictBase64.Decode(b[:], text)
-	if err != nil || n == 0 || base64.StdEncoding.EncodedLen(n) != len(text) {
-		return nil, false
+	n, err := strictBase64.Decode(b[:], src[:copy(src[:], text)])
+	if err != nil || base64.StdEncoding.EncodedLen(n) != len(text) || n > len(dst) {
+		return 0
 	}
-	return b[:n], true
+	return copy(dst, b[:n])
 }
 
 // strictBase64 refuses what is not written the usual way.
@@ -219,43 +230,62 @@ func (u *unpacker) message(m *Message, base flow.Stamp) {
 	if flags&packToken != 0 {
 		nonce = u.text()
 	}
-	m.Head = Head{Raw: u.head(nonce), Fields: fields[:0]}
-	m.Head.parse()
+	m.Head = Head{Fields: fields[:0]}
+	u.head(m, nonce)
 }
 
-// where reads of a message that nothing was packed before the frame in which it
-// was complete, and its offset.
-func (u *unpacker) where() (frame int, offset int64) {
+// where reads of a message before which nothing was packed in which packet it was
+// complete, and its offset.
+func (u *unpacker) where() (done flow.Stamp, offset int64) {
 	flags := u.byte()
-	m := Message{Done: u.stamp(flow.Stamp{})}
+	done = u.stamp(flow.Stamp{})
 	u.bytes(8)
 	if flags&packSpread != 0 {
-		u.stamp(m.Done)
+		u.stamp(done)
 		u.uint()
 		offset = int64(u.uint())
 	}
-	return m.Done.Frame, offset
+	return done, offset
 }
 
-// head reads the bytes of a head.
-func (u *unpacker) head(nonce []byte) string {
-	raw := append(u.raw[:0], u.phrase()...)
+// head reads a head into a message, and takes it apart.
+func (u *unpacker) head(m *Message, nonce []byte) {
+	raw := append(u.raw[:0], u.phrase(nil)...)
+	line, at, number := len(raw), 0, uint32(0)
 	if nonce == nil {
-		raw = append(raw, u.phrase()...)
+		raw = append(raw, u.phrase(&number)...)
 	} else {
-		at := int(u.uint())
-		rest := u.phrase()
+		at = int(u.uint())
+		rest := u.phrase(&number)
 		raw = append(raw, rest[:at]...)
 		raw = base64.StdEncoding.AppendEncode(raw, nonce)
 		raw = append(raw, rest[at:]...)
 	}
 	u.raw = raw
-	return string(raw)
+	size := base64.StdEncoding.EncodedLen(len(nonce))
+	m.Head.Raw = string(raw)
+	if number != 0 {
+		if s := u.phrases.shape(number); s != nil && s.at == at && s.size == size {
+			s.fill(&m.Head, line)
+			m.shape = s
+			return
+		}
+	}
+	m.Head.parse()
+	if number != 0 && u.phrases.shape(number) == nil {
+		m.shape = newShape(&m.Head, line, at, m.Head.Raw[line+at:line+at+size])
+		u.phrases.setShape(number, m.shape)
+	}
 }
 
-func (u *unpacker) phrase() []byte {
-	if n := u.uint(); n > 0 {
-		return u.phrases.text(uint32(n))
+// phrase reads a text, and its number if it has one.
+func (u *unpacker) phrase(number *uint32) []byte {
+	n := uint32(u.uint())
+	if n == 0 {
+		return u.text()
 	}
-	return u.text()
+	if number != nil {
+		*number = n
+	}
+	return u.phrases.text(n)
 }

@@ -11,6 +11,8 @@ type phrases struct {
 	slots []phrase // a power of two, at most half full
 	once  []uint32 // hashes of texts that came lately, by their low bits
 	bytes int      // in texts
+
+	shapes []*shape // of heads that are a text behind their start line, by number, less one; nil: not known
 }
 
 type phrase struct {
@@ -80,3 +82,19 @@ func (p *phrases) place(s phrase) {
 
 // text returns the text of a number that number returned.
 func (p *phrases) text(n uint32) []byte { return p.texts[n-1] }
+
+// shape returns the shape of heads that are this text behind their start line,
+// nil if it is not known.
+func (p *phrases) shape(n uint32) *shape {
+	if int(n) > len(p.shapes) {
+		return nil
+	}
+	return p.shapes[n-1]
+}
+
+func (p *phrases) setShape(n uint32, s *shape) {
+	for int(n) > len(p.shapes) {
+		p.shapes = append(p.shapes, make([]*shape, len(p.texts)-len(p.shapes))...)
+	}
+	p.shapes[n-1] = s
+}

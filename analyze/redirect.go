@@ -124,6 +124,25 @@ type errand struct {
 	place  string
 }
 
+// A window is the time in which a client may follow its redirects.
+type window struct {
+	from, to int64 // of the redirects
+	any      bool
+}
+
+func (w window) with(time int64) window {
+	if !w.any {
+		return window{time, time, true}
+	}
+	return window{min(w.from, time), max(w.to, time), true}
+}
+
+// holds reports whether a request that was complete at a time may follow. Its
+// first byte was there before, but hardly long.
+func (w window) holds(done int64) bool {
+	return w.any && done >= w.from && done <= w.to+2*followWithin
+}
+
 // chains joins redirects with the requests that followed them.
 func (j *judge) chains() []*Chain {
 	errands := j.errands()
@@ -144,21 +163,23 @@ func (j *judge) chains() []*Chain {
 
 // errands lists who asked for what redirects lead to.
 func (j *judge) errands() map[errand][]candidate {
-	errands, clients := map[errand][]candidate{}, map[netip.Addr]bool{}
+	errands, sent := map[errand][]candidate{}, map[netip.Addr]window{}
 	for i := range j.len() {
 		if j.entry(i).at&moved == 0 {
 			continue
 		}
 		t := j.load(i, &j.store)
 		if _, to := t.target(); to != nil {
-			errands[errand{t.Client().Addr(), placeOf(to)}], clients[t.Client().Addr()] = nil, true
+			client := t.Client().Addr()
+			errands[errand{client, placeOf(to)}] = nil
+			sent[client] = sent[client].with(t.Response.Done.Time)
 		}
 	}
 	if len(errands) == 0 {
 		return errands
 	}
 	for i := range j.len() {
-		if !clients[j.client(i)] {
+		if g := j.glance(i); !sent[g.client].holds(g.done.Time) {
 			continue
 		}
 		t := j.load(i, &j.store)

@@ -76,11 +76,11 @@ func (j *judge) relateAccepts(keys *keyIndex) {
 		if t.Response != nil {
 			accept, _ = t.Response.Head.Get("Sec-WebSocket-Accept")
 		}
-		sum, usual := span{0, len(accept)}.decode([]byte(accept))
-		if !usual || len(sum) != sha1.Size {
+		var sum [sha1.Size]byte
+		if decodeUsual(sum[:], accept) != len(sum) {
 			continue
 		}
-		n := *keys.slot(printOf([sha1.Size]byte(sum)))
+		n := *keys.slot(printOf(sum))
 		if n == 0 {
 			continue
 		}
@@ -154,22 +154,22 @@ func (j *judge) relateKey(same []int) {
 
 // A keyGroups knows whose keys were used again.
 type keyGroups struct {
-	members []uint64       // a bit for each index
+	members bits
 	conns   map[uint64]int // connections that share a key, by its print
 }
 
 func (g *keyGroups) add(i int, print uint64, conns, all int) {
-	if g.members == nil {
-		g.members, g.conns = make([]uint64, (all+63)/64), map[uint64]int{}
+	if g.conns == nil {
+		g.conns = map[uint64]int{}
 	}
-	g.members[i/64] |= 1 << (i % 64)
+	g.members.set(i, all)
 	g.conns[print] = conns
 }
 
 // of returns how many connections share the key of an attempt, 0 if it was not
 // used again.
 func (g *keyGroups) of(i int, print uint64) int {
-	if g.members == nil || g.members[i/64]&(1<<(i%64)) == 0 {
+	if !g.members.has(i) {
 		return 0
 	}
 	return g.conns[print]
@@ -260,7 +260,7 @@ func (j *judge) relateEntropy() {
 	}
 	byClient := map[netip.Addr]*keys{}
 	for i := range j.len() {
-		client := j.client(i)
+		client := j.glance(i).client
 		if !often(client) || j.reused.of(i, j.entry(i).print) > 0 {
 			continue
 		}
@@ -297,7 +297,7 @@ func (j *judge) frequentClients() func(netip.Addr) bool {
 	count, most := make([]int32, places), int32(0)
 	of := func(client netip.Addr) *int32 { return &count[maphash.Comparable(seed, client)%places] }
 	for i := range j.len() {
-		n := of(j.client(i))
+		n := of(j.glance(i).client)
 		*n++
 		most = max(most, *n)
 	}

@@ -18,13 +18,16 @@ func (t *Attempt) checkRequest() {
 		return
 	}
 	checkRequestLine(h, find)
-	checkHost(h, m.Complete, find)
-	checkRequestUpgrade(h, m.Complete, find)
-	checkRequestConnection(h, m.Complete, find)
+	t.checkFields(m, Client, func(h *Head, find finder) {
+		checkHost(h, m.Complete, find)
+		checkRequestUpgrade(h, m.Complete, find)
+		checkRequestConnection(h, m.Complete, find)
+		checkVersion(h, m.Complete, find)
+		checkOffers(h, find)
+		checkFraming(h, find)
+	})
 	checkKey(h, m.Complete, find)
-	checkVersion(h, m.Complete, find)
-	checkOffers(h, find)
-	checkFraming(h, find)
+	checkLineEnds(h, find)
 	if t.earlyData.Seen() {
 		t.add(EarlyClientData, Client, t.earlyData.Frame, "", "bytes before the answer", "none")
 	}
@@ -97,19 +100,18 @@ func checkRequestConnection(h *Head, whole bool, find finder) {
 // checkKey checks the nonce, RFC 6455, Sections 4.1 and 11.3.1.
 func checkKey(h *Head, whole bool, find finder) {
 	const name = "Sec-WebSocket-Key"
-	keys := h.Named(name)
-	if len(keys) == 0 {
+	f, more := h.first(name)
+	if f == nil {
 		if whole {
 			find(KeyMissing, name, hixie(h), "16 bytes in base64")
 		}
 		return
 	}
-	if len(keys) > 1 {
-		find(KeyDuplicated, name, joinValues(keys), "one field")
+	if more {
+		find(KeyDuplicated, name, joinValues(h.Named(name)), "one field")
 	}
-	f := keys[0]
-	if strayWhitespace(&f) {
-		find(KeyWithStrayWhitespace, name, h.fieldLine(&f), f.Value)
+	if strayWhitespace(f) {
+		find(KeyWithStrayWhitespace, name, h.fieldLine(f), f.Value)
 	}
 	for _, known := range knownKeys {
 		if f.Value == known.key {
@@ -122,6 +124,13 @@ func checkKey(h *Head, whole bool, find finder) {
 // checkNonce checks what the key decodes to.
 func checkNonce(key string, find finder) {
 	const name = "Sec-WebSocket-Key"
+	var b [16]byte
+	if n := decodeUsual(b[:], key); n == len(b) {
+		if printable(b[:]) {
+			find(KeyLowEntropy, name, strconv.Quote(string(b[:])), "16 random bytes")
+		}
+		return
+	}
 	nonce, err := base64.StdEncoding.DecodeString(key)
 	switch {
 	case err != nil:
@@ -269,6 +278,10 @@ func checkFraming(h *Head, find finder) {
 			find(ObsFold, f.Name, f.Value, "one line")
 		}
 	}
+}
+
+// checkLineEnds looks for lines that end in LF without CR, RFC 9112, Section 2.2.
+func checkLineEnds(h *Head, find finder) {
 	if h.LFOnly > 0 {
 		find(LFOnlyLineEndings, "", fmt.Sprintf("%d lines end in LF alone", h.LFOnly), "CR LF")
 	}

@@ -16,17 +16,21 @@ func (t *Attempt) checkSwitch(last flow.Stamp) {
 	h, whole := &m.Head, m.Complete || t.unterminated()
 	find := func(code Code, field, got, want string) { t.add(code, Server, m.Done.Frame, field, got, want) }
 	checkStatusLine(h, find)
-	checkResponseUpgrade(h, whole, find)
-	checkResponseConnection(h, whole, find)
+	t.checkFields(m, Server, func(h *Head, find finder) {
+		checkLengths(h, find)
+		checkResponseUpgrade(h, whole, find)
+		checkResponseConnection(h, whole, find)
+		checkNames(h, find)
+		checkSpacing(h, find)
+		checkFraming(h, find)
+	})
 	t.checkAccept(h, whole, find)
 	if t.Request != nil && t.Request.Complete {
 		t.checkSubprotocol(h, whole, find)
 		t.checkExtensions(h, find)
 		t.checkLenience(find)
 	}
-	checkNames(h, find)
-	checkSpacing(h, find)
-	checkFraming(h, find)
+	checkLineEnds(h, find)
 	t.checkShape(find)
 	t.checkAftermath(last)
 }
@@ -40,6 +44,10 @@ func checkStatusLine(h *Head, find finder) {
 		find(StatusLineCustomReason, "reason", h.Phrase, "Switching Protocols")
 	}
 	checkResponseVersion(h, find)
+}
+
+// checkLengths looks for fields that tell of a body, which a 101 has not.
+func checkLengths(h *Head, find finder) {
 	if v, ok := h.Get("Content-Length"); ok {
 		find(ContentLengthOn101, "Content-Length", v, "no such field")
 	}
@@ -89,17 +97,16 @@ func checkResponseConnection(h *Head, whole bool, find finder) {
 // checkAccept compares the Accept with what the key demands.
 func (t *Attempt) checkAccept(h *Head, whole bool, find finder) {
 	const name = "Sec-WebSocket-Accept"
-	fields := h.Named(name)
-	if len(fields) == 0 {
+	f, more := h.first(name)
+	if f == nil {
 		if whole {
 			find(AcceptMissingCode, name, "", t.Expected)
 		}
 		return
 	}
-	f := fields[0]
 	t.Accept = f.Value
-	if len(fields) > 1 {
-		find(AcceptDuplicated, name, joinValues(fields), "one field")
+	if more {
+		find(AcceptDuplicated, name, joinValues(h.Named(name)), "one field")
 	}
 	if t.Expected == "" {
 		return
@@ -113,7 +120,7 @@ func (t *Attempt) checkAccept(h *Head, whole bool, find finder) {
 		}
 		find(AcceptMismatchCode, name, t.Accept, t.Expected)
 	} else if f.Post > 1 || f.Trail > 0 {
-		find(AcceptSurroundingWhitespace, name, h.fieldLine(&f), name+": "+t.Accept)
+		find(AcceptSurroundingWhitespace, name, h.fieldLine(f), name+": "+t.Accept)
 	}
 }
 
@@ -139,6 +146,9 @@ func (t *Attempt) checkSubprotocol(h *Head, whole bool, find finder) {
 
 func (t *Attempt) checkExtensions(h *Head, find finder) {
 	const name = "Sec-WebSocket-Extensions"
+	if f, _ := h.first(name); f == nil {
+		return
+	}
 	offers, _ := parseExtensions(strings.Join(t.Request.Head.Tokens(name), ","))
 	for _, f := range h.Named(name) {
 		answers, ok := parseExtensions(f.Value)
