@@ -161,10 +161,10 @@ func (j *judge) sort() {
 // A glance is what can be seen of a packed attempt without taking its heads
 // apart.
 type glance struct {
-	done   flow.Stamp // of the request, or of the response if there is no request
-	offset int64      // of that in its direction
-	stream int
-	client netip.Addr
+	first, done flow.Stamp // of the request, or of the response if there is no request
+	offset      int64      // of that in its direction
+	stream      int
+	client      netip.Addr
 }
 
 // compare says in which order two attempts are listed.
@@ -179,7 +179,7 @@ func (j *judge) glance(i int) (g glance) {
 		if u.byte()&packServerFirst != 0 {
 			dir = flow.BtoA
 		}
-		g.done, g.offset = u.where()
+		g.first, g.done, g.offset = u.where()
 	})
 	var e flow.Evidence
 	u.addr(&e)

@@ -234,18 +234,19 @@ func (u *unpacker) message(m *Message, base flow.Stamp) {
 	u.head(m, nonce)
 }
 
-// where reads of a message before which nothing was packed in which packet it was
+// where reads of a message before which nothing was packed where it began and was
 // complete, and its offset.
-func (u *unpacker) where() (done flow.Stamp, offset int64) {
+func (u *unpacker) where() (first, done flow.Stamp, offset int64) {
 	flags := u.byte()
 	done = u.stamp(flow.Stamp{})
+	first = done
 	u.bytes(8)
 	if flags&packSpread != 0 {
-		u.stamp(done)
+		first = u.stamp(done)
 		u.uint()
 		offset = int64(u.uint())
 	}
-	return done, offset
+	return first, done, offset
 }
 
 // head reads a head into a message, and takes it apart.

@@ -137,10 +137,9 @@ func (w window) with(time int64) window {
 	return window{min(w.from, time), max(w.to, time), true}
 }
 
-// holds reports whether a request that was complete at a time may follow. Its
-// first byte was there before, but hardly long.
-func (w window) holds(done int64) bool {
-	return w.any && done >= w.from && done <= w.to+2*followWithin
+// holds reports whether a request that began at a time may follow one of them.
+func (w window) holds(first int64) bool {
+	return w.any && first >= w.from && first <= w.to+followWithin
 }
 
 // chains joins redirects with the requests that followed them.
@@ -179,7 +178,7 @@ func (j *judge) errands() map[errand][]candidate {
 		return errands
 	}
 	for i := range j.len() {
-		if g := j.glance(i); !sent[g.client].holds(g.done.Time) {
+		if g := j.glance(i); !sent[g.client].holds(g.first.Time) {
 			continue
 		}
 		t := j.load(i, &j.store)
