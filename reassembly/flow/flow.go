@@ -89,6 +89,7 @@ type Evidence struct {
 	FINSeq   [2]uint32 // sequence number of the FIN, valid iff it was seen
 	FINAck   [2]uint32 // acknowledgement number of the FIN: what its sender had received by then; 0: none
 
+	Sent    [2]bool  // the capture holds packets of that direction
 	Acked   [2]bool  // the receiver acknowledged everything seen of that direction, and it is not empty
 	Unseen  [2]bool  // the receiver acknowledged bytes of that direction that the capture does not hold, or a RST lies behind some
 	Retrans [2]int32 // segments that brought nothing new
