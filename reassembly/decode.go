@@ -4,19 +4,27 @@ import (
 	"encoding/binary"
 
 	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
-// A segment is one TCP segment as the decoder found it. Its slices point into
+// A segment is one TCP segment as the decoder found it. Its payload points into
 // the packet, or into a datagram that was put together of fragments.
 type segment struct {
-	src, dst     []byte // 4 or 16 bytes, both of the same length
-	sport, dport uint16
-	seq, ack     uint32 // ack is 0 without the flag
-	flags        uint8
-	urgent       uint16 // the urgent pointer; 0 without the flag
-	payload      []byte
-	wire         int    // payload bytes on the wire; greater than len(payload): cut by the snap length
-	path         uint64 // names the VLANs and tunnels around the packet; 0: none
+	flow.Ends        // A is the sender
+	seq, ack  uint32 // ack is 0 without the flag
+	flags     uint8
+	urgent    uint16 // the urgent pointer; 0 without the flag
+	payload   []byte
+	wire      int    // payload bytes on the wire; greater than len(payload): cut by the snap length
+	path      uint64 // names the VLANs and tunnels around the packet; 0: none
+}
+
+// trail is the path in short. It is 0 only if there is none.
+func (s *segment) trail() uint32 {
+	if t := uint32(s.path); t != 0 || s.path == 0 {
+		return t
+	}
+	return 1
 }
 
 // TCP header flags, RFC 9293, Section 3.1.
@@ -58,6 +66,7 @@ type decoder struct {
 	suspect   bool // the same, if they have one at all
 	quoted    bool // inside an ICMP error
 
+	src, dst []byte // addresses of the innermost IP header, 4 or 16 bytes, both of the same length
 	segment         // valid after tcp
 	tooShort bool   // valid after headerOnly: the header says that it is shorter than one can be
 	piece    piece  // valid after fragment
@@ -143,7 +152,11 @@ func (d *decoder) tcpSegment(b []byte, cut int) kind {
 	if len(b) < minHeader {
 		return short(cut)
 	}
-	d.sport, d.dport = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
+	d.Ends = flow.Ends{
+		IP:   [2][2]uint64{addrWords(d.src), addrWords(d.dst)},
+		Port: [2]uint16{binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])},
+		V6:   len(d.src) == 16,
+	}
 	d.seq, d.ack = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
 	if d.flags = b[13]; d.flags&flagACK == 0 {
 		d.ack = 0
@@ -167,6 +180,13 @@ func (d *decoder) tcpSegment(b []byte, cut int) kind {
 	}
 	d.payload, d.wire = b[header:], length-header
 	return tcp
+}
+
+func addrWords(b []byte) [2]uint64 {
+	if len(b) == 4 {
+		return [2]uint64{0, uint64(binary.BigEndian.Uint32(b))}
+	}
+	return [2]uint64{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
 }
 
 // sumRight reports whether the checksum of a whole segment is right.

@@ -93,10 +93,19 @@ func (r *Reassembler) disorder(c *conn, dir flow.Dir, at flow.Stamp) *disorder {
 	r.sorter.nextID++
 	h := &c.half[dir]
 	d := &disorder{r: r, c: c, dir: dir, net: netFlows(r.sorter.nextID), base: h.next, since: at.Time}
-	h.q = d
+	h.flags |= isDisordered
+	r.disorders[waitingAs(c, dir)] = d
 	r.holes = append(r.holes, d)
 	d.feed(0, layers.TCP{Seq: 0, SYN: true})
 	return d
+}
+
+// waitingAs is the key of Reassembler.disorders.
+func waitingAs(c *conn, dir flow.Dir) uint64 { return uint64(c.self)<<1 | uint64(dir) }
+
+// disorderOf returns the disorder of a direction that is out of order.
+func (r *Reassembler) disorderOf(c *conn, dir flow.Dir) *disorder {
+	return r.disorders[waitingAs(c, dir)]
 }
 
 // netFlows makes the key of a disorder: its number, with a byte that tells the
@@ -153,7 +162,7 @@ func (d *disorder) ReassembledSG(sg reassembly.ScatterGather, _ reassembly.Assem
 // deliver hands on the bytes of one span, from the next wanted byte on.
 func (d *disorder) deliver(s span, data []byte) {
 	h := &d.c.half[d.dir]
-	h.skipAhead(d.base + s.end)
+	d.r.skipAhead(d.c, d.dir, d.base+s.end)
 	if old := int32(h.next - (d.base + s.start)); old >= 0 && int(old) < len(data) {
 		d.r.deliver(d.c, d.dir, data[old:], s.at, s.ack)
 	}
@@ -165,7 +174,7 @@ func (d *disorder) hold(pages int) {
 }
 
 // open reports whether the direction is still out of order.
-func (d *disorder) open() bool { return d.c.half[d.dir].q == d }
+func (d *disorder) open() bool { return d.r.disorderOf(d.c, d.dir) == d }
 
 func (d *disorder) queuedEnd() uint32 {
 	if n := len(d.spans); n > 0 {
@@ -246,8 +255,8 @@ func (d *disorder) settle() {
 	}
 	for len(d.spans) > 0 { // what fill lets through may move the next wanted byte again
 		before, upTo := d.sent, d.queuedEnd()
-		if !h.none && !h.ended {
-			h.skipAhead(d.base + upTo)
+		if h.flags&(wantsNone|hasEnded) == 0 {
+			d.r.skipAhead(d.c, d.dir, d.base+upTo)
 			if next := h.next - d.base; int32(upTo-next) > 0 {
 				upTo = next
 			}
@@ -288,10 +297,9 @@ func (d *disorder) abandon() {
 
 // giveUp tells the first hole as lost and lets the bytes behind it through.
 func (r *Reassembler) giveUp(d *disorder) {
-	h := &d.c.half[d.dir]
 	if len(d.spans) > 0 {
 		first := d.spans[0].start
-		h.loseUpTo(d.base + first)
+		r.loseUpTo(d.c, d.dir, d.base+first)
 		d.fill(first)
 		if len(d.spans) > 0 && d.spans[0].start == first {
 			d.abandon()
@@ -306,11 +314,13 @@ func (d *disorder) leave() {
 	d.feed(0, layers.TCP{Seq: d.sent + 1, FIN: true})
 	d.feed(1, layers.TCP{Seq: 0, SYN: true, FIN: true})
 	d.hold(-d.pages)
-	d.c.half[d.dir].q = nil
+	h := &d.c.half[d.dir]
+	h.flags &^= isDisordered
+	delete(d.r.disorders, waitingAs(d.c, d.dir))
 	if i := slices.Index(d.r.holes, d); i >= 0 {
 		d.r.holes = slices.Delete(d.r.holes, i, i+1)
 	}
-	if h := &d.c.half[d.dir]; h.hasFIN && !h.ended {
+	if h.flags&(hasFIN|hasEnded) == hasFIN {
 		d.r.endAtFIN(d.c, d.dir)
 	}
 }
@@ -325,7 +335,7 @@ func (r *Reassembler) giveUpHoles(now int64) {
 		}
 		h := &d.c.half[d.dir]
 		wait := r.cfg.HoleWaitUnacked
-		if len(d.spans) > 0 && h.hasAck && int32(h.acked-d.base-d.spans[0].start) >= 0 {
+		if len(d.spans) > 0 && h.flags&hasAck != 0 && int32(h.acked-d.base-d.spans[0].start) >= 0 {
 			wait = r.cfg.HoleWait
 		}
 		if now-d.since >= wait {

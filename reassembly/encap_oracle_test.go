@@ -88,8 +88,8 @@ func ourFields(packets []part) []string {
 			continue
 		}
 		s := &r.decoder.segment
-		k, _ := keyOf(s)
-		lines = append(lines, fmt.Sprintf("%d\t%d\t%d\t%d", r.table.find(&k).ID, s.sport, s.seq, s.wire))
+		c, _ := r.table.find(&s.Ends, r.table.hash(&s.Ends))
+		lines = append(lines, fmt.Sprintf("%d\t%d\t%d\t%d", c.id, s.Port[0], s.seq, s.wire))
 	}
 	return lines
 }
@@ -125,8 +125,8 @@ func (p *peers) next(rnd *rand.Rand) *segment {
 	}
 	p.sent++
 	s := &segment{
-		src: p.addr[from], dst: p.addr[1-from], sport: p.port[from], dport: p.port[1-from],
-		seq: p.seq[from], flags: flags, payload: randomBytes(rnd, n), wire: n,
+		Ends: packed(p.addr[from], p.addr[1-from], p.port[from], p.port[1-from]),
+		seq:  p.seq[from], flags: flags, payload: randomBytes(rnd, n), wire: n,
 	}
 	if flags&flagACK != 0 {
 		s.ack = p.seq[1-from]

@@ -3,10 +3,12 @@ package reassembly
 import (
 	"bytes"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"testing"
 
 	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 const encapSeeds = 20_000
@@ -41,8 +43,8 @@ func TestEncapsulations(t *testing.T) {
 func randomSegment(rnd *rand.Rand) *segment {
 	n := [...]int{4, 16}[rnd.IntN(2)]
 	s := &segment{
-		src: randomBytes(rnd, n), dst: randomBytes(rnd, n), sport: uint16(rnd.Uint32()), dport: uint16(rnd.Uint32()),
-		seq: rnd.Uint32(), flags: uint8(rnd.Uint32()), payload: randomBytes(rnd, rnd.IntN(100)),
+		Ends: packed(randomBytes(rnd, n), randomBytes(rnd, n), uint16(rnd.Uint32()), uint16(rnd.Uint32())),
+		seq:  rnd.Uint32(), flags: uint8(rnd.Uint32()), payload: randomBytes(rnd, rnd.IntN(100)),
 	}
 	if s.flags&flagACK != 0 {
 		s.ack = rnd.Uint32()
@@ -92,8 +94,18 @@ func checkOne(t *testing.T, p part, want *segment) {
 }
 
 func sameHeader(a, b *segment) bool {
-	return bytes.Equal(a.src, b.src) && bytes.Equal(a.dst, b.dst) && a.sport == b.sport && a.dport == b.dport && a.seq == b.seq && a.flags == b.flags
+	return a.Ends == b.Ends && a.seq == b.seq && a.flags == b.flags
 }
+
+// packed is the ends of a segment, by the bytes of its header.
+func packed(src, dst []byte, sport, dport uint16) flow.Ends {
+	a, _ := netip.AddrFromSlice(src)
+	b, _ := netip.AddrFromSlice(dst)
+	return flow.EndsOf(netip.AddrPortFrom(a, sport), netip.AddrPortFrom(b, dport))
+}
+
+// ip returns the bytes of an address: 0 the sender's, 1 the receiver's.
+func (s *segment) ip(d flow.Dir) []byte { return s.Addr(d).Addr().AsSlice() }
 
 // checkCuts cuts a packet everywhere. What is left is the beginning of the
 // segment, or is told as cut.

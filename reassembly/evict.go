@@ -8,34 +8,8 @@ import (
 
 // A queue is a list of connections in the order in which they were put there.
 type queue struct {
-	first, last *conn
+	first, last uint32 // 0: none
 	n           int
-}
-
-func (q *queue) push(c *conn) {
-	c.prev, c.next = q.last, nil
-	if q.last == nil {
-		q.first = c
-	} else {
-		q.last.next = c
-	}
-	q.last = c
-	q.n++
-}
-
-func (q *queue) remove(c *conn) {
-	if c.prev == nil {
-		q.first = c.next
-	} else {
-		c.prev.next = c.next
-	}
-	if c.next == nil {
-		q.last = c.prev
-	} else {
-		c.next.prev = c.prev
-	}
-	c.prev, c.next = nil, nil
-	q.n--
 }
 
 // Every connection is in one of three queues. They are put in order only when
@@ -47,19 +21,79 @@ const (
 	busy            // somebody did
 )
 
-// admit puts a new connection into its queue, after making room for it.
-func (r *Reassembler) admit(c *conn, s *segment) {
+// queueOf returns the number of the connection's queue.
+func (c *conn) queueOf() uint8 {
+	switch c.flags & (inIdle | inBusy) {
+	case inIdle:
+		return idle
+	case inBusy:
+		return busy
+	}
+	return halfOpen
+}
+
+// enqueue puts a connection at the end of a queue.
+func (r *Reassembler) enqueue(c *conn, to uint8) {
+	q, conns := &r.queues[to], &r.table.conns
+	c.flags &^= inIdle | inBusy | wasTouched
+	c.flags |= [...]connFlags{halfOpen: 0, idle: inIdle, busy: inBusy}[to]
+	c.prev, c.next = q.last, 0
+	if q.last == 0 {
+		q.first = c.self
+	} else {
+		conns.at(q.last).next = c.self
+	}
+	q.last = c.self
+	q.n++
+}
+
+// dequeue takes a connection out of its queue.
+func (r *Reassembler) dequeue(c *conn) {
+	q, conns := &r.queues[c.queueOf()], &r.table.conns
+	if c.prev == 0 {
+		q.first = c.next
+	} else {
+		conns.at(c.prev).next = c.next
+	}
+	if c.next == 0 {
+		q.last = c.prev
+	} else {
+		conns.at(c.next).prev = c.prev
+	}
+	q.n--
+}
+
+func (r *Reassembler) move(c *conn, to uint8) {
+	r.dequeue(c)
+	r.enqueue(c, to)
+}
+
+// firstOf returns the connection that is in a queue for the longest time; nil:
+// there is none.
+func (r *Reassembler) firstOf(q uint8) *conn {
+	if i := r.queues[q].first; i != 0 {
+		return r.table.conns.at(i)
+	}
+	return nil
+}
+
+// makeRoom forgets what must go for one more connection.
+func (r *Reassembler) makeRoom() {
 	if r.queues[halfOpen].n >= r.cfg.MaxHalfOpen {
 		r.evictHalfOpen()
 	}
 	if r.conns() >= r.cfg.MaxConns {
 		r.evict()
 	}
-	c.queue, c.queued = halfOpen, c.First.Time
+}
+
+// admit puts a new connection into its queue.
+func (r *Reassembler) admit(c *conn, s *segment) {
 	if s.flags&flagSYN == 0 {
-		c.queue = idle
+		r.enqueue(c, idle)
+	} else {
+		r.enqueue(c, halfOpen)
 	}
-	r.queues[c.queue].push(c)
 }
 
 // conns is how many connections are remembered.
@@ -69,27 +103,22 @@ func (r *Reassembler) conns() int {
 
 // all returns the connections that are remembered, in order of their number.
 func (r *Reassembler) all() []*conn {
-	var list []*conn
-	for i := range r.queues {
-		for c := r.queues[i].first; c != nil; c = c.next {
+	list := make([]*conn, 0, r.conns())
+	conns := &r.table.conns
+	for i := uint32(1); i < conns.next; i++ {
+		if c := conns.at(i); c.flags&isLive != 0 {
 			list = append(list, c)
 		}
 	}
-	slices.SortFunc(list, func(a, b *conn) int { return a.ID - b.ID })
+	slices.SortFunc(list, func(a, b *conn) int { return a.id - b.id }) // in order already, unless some were used again
 	return list
-}
-
-func (r *Reassembler) move(c *conn, to uint8) {
-	r.queues[c.queue].remove(c)
-	c.queue, c.queued = to, c.lastActive()
-	r.queues[to].push(c)
 }
 
 // evictHalfOpen forgets the oldest connection that never got further than its
 // handshake, if there is one. Those that did leave the queue.
 func (r *Reassembler) evictHalfOpen() bool {
-	for c := r.queues[halfOpen].first; c != nil; c = r.queues[halfOpen].first {
-		if !c.opened {
+	for c := r.firstOf(halfOpen); c != nil; c = r.firstOf(halfOpen) {
+		if c.flags&isOpened == 0 {
 			r.drop(c)
 			return true
 		}
@@ -101,7 +130,7 @@ func (r *Reassembler) evictHalfOpen() bool {
 // evict forgets the least recently active connection whose bytes nobody wants.
 // Only if all are wanted, one of those goes.
 func (r *Reassembler) evict() {
-	if c := r.queues[busy].first; c != nil { // look at one each time, to find out who is no longer wanted
+	if c := r.firstOf(busy); c != nil { // look at one each time, to find out who is no longer wanted
 		r.move(c, c.interest())
 	}
 	if r.evictIdle() || r.evictHalfOpen() || r.evictIdle() { // some of the half open ones may have turned out idle
@@ -114,8 +143,8 @@ func (r *Reassembler) evict() {
 // evictIdle forgets the idle connection that was not active for the longest time,
 // if there is one.
 func (r *Reassembler) evictIdle() bool {
-	for c := r.queues[idle].first; c != nil; c = r.queues[idle].first {
-		if to := c.interest(); to != idle || c.lastActive() > c.queued {
+	for c := r.firstOf(idle); c != nil; c = r.firstOf(idle) {
+		if to := c.interest(); to != idle || c.flags&wasTouched != 0 {
 			r.move(c, to)
 			continue
 		}
@@ -129,10 +158,10 @@ func (r *Reassembler) evictIdle() bool {
 // wanted, others each time.
 func (r *Reassembler) leastActive() *conn {
 	const look = 8
-	least := r.queues[busy].first
+	least := r.firstOf(busy)
 	for range min(look, r.queues[busy].n) {
-		c := r.queues[busy].first
-		if c.lastActive() < least.lastActive() {
+		c := r.firstOf(busy)
+		if c.last < least.last {
 			least = c
 		}
 		r.move(c, busy)
@@ -142,15 +171,11 @@ func (r *Reassembler) leastActive() *conn {
 
 // interest is the queue for a connection, by whether its bytes are wanted.
 func (c *conn) interest() uint8 {
-	over := func(h *half) bool { return h.none || h.ended }
-	if c.State != nil && !(over(&c.half[0]) && over(&c.half[1])) {
+	const done = wantsNone | hasEnded
+	if c.State != 0 && (c.half[0].flags&done == 0 || c.half[1].flags&done == 0) {
 		return busy
 	}
 	return idle
-}
-
-func (c *conn) lastActive() int64 {
-	return max(c.Last[0].Time, c.Last[1].Time)
 }
 
 // drop ends a connection for want of room.
@@ -160,26 +185,13 @@ func (r *Reassembler) drop(c *conn) {
 	r.forget(c)
 }
 
-// forget takes a connection out of the table and its queue.
+// forget takes a connection that is over out of the table and its queue. It may
+// be another one from then on.
 func (r *Reassembler) forget(c *conn) {
-	if c.gone {
-		return
-	}
-	c.gone = true
-	if i := c.closeNo - r.closed; c.lingers && i >= 0 {
-		r.closing[i] = nil
-	}
-	r.queues[c.queue].remove(c)
-	head := r.table.find(&c.key)
-	if head != c {
-		for head.older != c {
-			head = head.older
-		}
-		head.older = c.older
-		return
-	}
+	r.dequeue(c)
 	r.table.remove(c)
-	if c.older != nil {
-		r.table.insert(c.older)
+	if c.flags&hasDoubts != 0 {
+		delete(r.doubts, c.self)
 	}
+	r.table.conns.give(c.self)
 }

@@ -1,7 +1,6 @@
 package reassembly
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -12,24 +11,27 @@ import (
 // A crowd is many connections, told apart by a number, which is the port of A and
 // a part of its address. The consumer wants the bytes of some.
 type crowd struct {
-	r      *Reassembler
-	wanted func(number int) bool
-	now    int64
-	num    int
-	gone   []int // numbers of the connections that were evicted, in order
+	r       *Reassembler
+	wanted  func(number int) bool
+	now     int64
+	num     int
+	gone    []int        // numbers of the connections that were evicted, in order
+	told    []int        // of them, those that the consumer was told of
+	brought map[int]bool // connections with bytes
 }
 
 func newCrowd(cfg *Config) *crowd {
-	k := &crowd{wanted: func(int) bool { return false }, now: 1e18}
+	k := &crowd{wanted: func(int) bool { return false }, now: 1e18, brought: map[int]bool{}}
 	k.r = New(func(c flow.Chunk) flow.Want {
-		number := int(c.Conn.A.Port()) - 1000
+		number := int(c.Conn.Port[A]) - 1000
 		if c.End == flow.Evicted && c.Dir == A {
-			k.gone = append(k.gone, number)
+			k.told = append(k.told, number)
 		}
+		k.brought[number] = true
 		if !k.wanted(number) {
 			return flow.None
 		}
-		c.Conn.State = k
+		c.Conn.State = 1
 		return flow.All
 	}, cfg)
 	return k
@@ -43,7 +45,23 @@ func (k *crowd) send(number int, flags uint8, off int, data string) {
 		seq--
 	}
 	b := rawPacket(A, uint16(1000+number), seq, 5000, flags, data, len(data))
+	before := k.numbers()
 	k.r.Packet(&capture.Packet{Num: k.num, Time: k.now, Link: capture.LinkRaw, WireLen: len(b), Data: b})
+	after := k.numbers()
+	for _, n := range before {
+		if !slices.Contains(after, n) {
+			k.gone = append(k.gone, n)
+		}
+	}
+}
+
+// numbers lists the connections that are remembered.
+func (k *crowd) numbers() []int {
+	var list []int
+	for _, c := range k.r.all() {
+		list = append(list, int(c.Port[A])-1000)
+	}
+	return list
 }
 
 func (k *crowd) syn(number int)           { k.send(number, flagSYN, 0, "") }
@@ -56,12 +74,7 @@ func (k *crowd) open(number int) {
 
 // knows reports whether a connection is remembered.
 func (k *crowd) knows(number int) bool {
-	for _, c := range k.r.all() {
-		if int(c.A.Port())-1000 == number {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(k.numbers(), number)
 }
 
 // TestEvictFlood floods with SYNs. Neither what is wanted nor what is merely open
@@ -161,11 +174,15 @@ func TestEvictOrder(t *testing.T) {
 			for number := range 10 {
 				k.open(number)
 			}
-			k.gone = nil
+			k.gone, k.told = nil, nil
 			c.play(k)
 			checkUses(t, k.r)
 			if !slices.Equal(k.gone, c.want) {
 				t.Errorf("evicted %d, want %d", k.gone, c.want)
+			}
+			want := slices.DeleteFunc(slices.Clone(k.gone), func(number int) bool { return !k.brought[number] })
+			if !slices.Equal(k.told, want) {
+				t.Errorf("told that %d are evicted, want those that brought bytes, %d", k.told, want)
 			}
 			busy := 0
 			if c.name == "all are wanted" {
@@ -241,19 +258,19 @@ func TestEvictCost(t *testing.T) {
 	}
 }
 
-// order lists the queues: number, and when it was queued.
-func (k *crowd) order() [3][]string {
-	var lists [3][]string
-	for i := range k.r.queues {
-		for c := k.r.queues[i].first; c != nil; c = c.next {
-			lists[i] = append(lists[i], fmt.Sprint(c.ID, c.queued))
+// order lists the numbers of the connections in the queues.
+func (k *crowd) order() [3][]int {
+	var lists [3][]int
+	for q := range k.r.queues {
+		for i := k.r.queues[q].first; i != 0; i = k.r.table.conns.at(i).next {
+			lists[q] = append(lists[q], k.r.table.conns.at(i).id)
 		}
 	}
 	return lists
 }
 
 // moved counts what is no longer where it was in line.
-func moved(before, after [3][]string) int {
+func moved(before, after [3][]int) int {
 	n := 0
 	for i, list := range before {
 		at := 0
@@ -280,7 +297,7 @@ func TestClosingForgets(t *testing.T) {
 	}
 	held := 0
 	for _, c := range k.r.closing {
-		if c != nil {
+		if c != 0 {
 			held++
 		}
 	}

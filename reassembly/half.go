@@ -10,19 +10,21 @@ const (
 	// maxSkip is how far next runs ahead at once of what was seen. Half the
 	// sequence space would make old and new bytes look alike.
 	maxSkip = 1 << 29
+
+	// mostSkip is the most that half.skip holds, a multiple of maxSkip.
+	mostSkip = 7 * maxSkip
 )
 
 // payload takes the bytes of a segment.
 func (r *Reassembler) payload(c *conn, dir flow.Dir, seq uint32, s *segment, at flow.Stamp) {
 	h := &c.half[dir]
 	if len(s.payload) < s.wire {
-		c.Cut[dir]++
-		r.stats.CutPayload++
+		r.countCut(c, dir)
 	}
-	if h.ended {
+	if h.flags&hasEnded != 0 {
 		return
 	}
-	if !h.started && !h.startMidStream(seq, s) {
+	if h.flags&hasStarted == 0 && !h.startMidStream(seq, s) {
 		return
 	}
 	end := seq + uint32(s.wire)
@@ -30,12 +32,29 @@ func (r *Reassembler) payload(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 		r.compare(c, dir, seq, s, at)
 	}
 	if s.urgent != 0 {
-		c.doubt(flow.Doubt{Kind: flow.Urgent, Dir: dir, Offset: h.offsetOf(seq + uint32(s.urgent) - 1), Len: 1, First: at})
+		r.doubt(c, flow.Doubt{Kind: flow.Urgent, Dir: dir, Offset: h.offsetOf(seq + uint32(s.urgent) - 1), Len: 1, First: at})
 	}
-	if !h.none {
+	if h.flags&wantsNone == 0 {
 		r.place(c, dir, seq, s, at)
 	}
 	h.see(end)
+}
+
+// advance takes a whole segment that begins right behind everything seen, and not
+// behind the next wanted byte, of a direction in order.
+func (r *Reassembler) advance(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
+	h := &c.half[dir]
+	end := s.seq + uint32(s.wire)
+	if h.flags&wantsNone == 0 {
+		r.skipAhead(c, dir, end)
+		if int32(end-h.next) > 0 {
+			data := s.payload[h.next-s.seq:]
+			r.history.note(h, h.next, data, at)
+			r.deliver(c, dir, data, at, s.ack)
+			r.skipAhead(c, dir, end)
+		}
+	}
+	h.high = end
 }
 
 // place puts the bytes of a segment where they belong: to the consumer, into
@@ -43,12 +62,12 @@ func (r *Reassembler) payload(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 func (r *Reassembler) place(c *conn, dir flow.Dir, seq uint32, s *segment, at flow.Stamp) {
 	h := &c.half[dir]
 	end := seq + uint32(s.wire)
-	h.skipAhead(end)
+	r.skipAhead(c, dir, end)
 	switch ahead := int32(seq - h.next); {
-	case h.hasFIN && int32(end-h.finSeq) > 0 && int32(h.next-h.finSeq) >= 0:
+	case h.flags&hasFIN != 0 && r.behindFIN(c, dir, end):
 		// bytes after the FIN belong to nobody
-	case h.q != nil:
-		r.resort(h.q, seq, s, at)
+	case h.flags&isDisordered != 0:
+		r.resort(r.disorderOf(c, dir), seq, s, at)
 	case ahead <= 0:
 		r.inOrder(c, dir, seq, s, at)
 	case int32(end-h.next) > maxAhead:
@@ -56,6 +75,13 @@ func (r *Reassembler) place(c *conn, dir flow.Dir, seq uint32, s *segment, at fl
 	default:
 		r.resort(r.disorder(c, dir, at), seq, s, at)
 	}
+}
+
+// behindFIN reports whether bytes that go on to end come after all that the FIN
+// leaves.
+func (r *Reassembler) behindFIN(c *conn, dir flow.Dir, end uint32) bool {
+	fin := r.annexOf(c).finSeq[dir]
+	return int32(end-fin) > 0 && int32(c.half[dir].next-fin) >= 0
 }
 
 // see moves the high-water mark.
@@ -73,22 +99,38 @@ func (h *half) startMidStream(seq uint32, s *segment) bool {
 		return false // a keep-alive probe carries one stale byte, RFC 1122, Section 4.2.3.6
 	}
 	next := seq
-	if ahead := int32(seq - h.acked); h.hasAck && ahead > 0 && ahead <= maxAhead {
+	if ahead := int32(seq - h.acked); h.flags&hasAck != 0 && ahead > 0 && ahead <= maxAhead {
 		next = h.acked
 	}
-	h.start(next, -1)
+	h.startLate(next)
 	return true
 }
 
 // skipAhead lets next run over bytes that are to be skipped, at most maxSkip
 // ahead of what was seen.
-func (h *half) skipAhead(end uint32) {
+func (r *Reassembler) skipAhead(c *conn, dir flow.Dir, end uint32) {
+	h := &c.half[dir]
 	for h.skip > 0 && int32(end-h.next) > 0 {
 		n := min(h.skip, maxSkip)
 		h.skip -= n
-		h.next += uint32(n)
-		h.off += n
+		h.next += n
+		h.off += int64(n)
+		if h.skip == 0 && h.flags&hasMoreSkip != 0 {
+			r.skip(c, dir, r.annexOf(c).moreSkip[dir])
+		}
 	}
+}
+
+// skip lets a direction skip n bytes from next on.
+func (r *Reassembler) skip(c *conn, dir flow.Dir, n int64) {
+	h := &c.half[dir]
+	h.flags &^= hasMoreSkip
+	if n > mostSkip {
+		r.annexed(c).moreSkip[dir] = n - mostSkip
+		h.flags |= hasMoreSkip
+		n = mostSkip
+	}
+	h.skip = uint32(max(0, n))
 }
 
 // inOrder takes a segment that begins at or before the next byte.
@@ -103,45 +145,79 @@ func (r *Reassembler) inOrder(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 		r.history.note(h, h.next, s.payload[old:], at)
 		r.deliver(c, dir, s.payload[old:], at, s.ack)
 	}
-	h.skipAhead(end)
-	h.loseUpTo(end)
+	r.skipAhead(c, dir, end)
+	r.loseUpTo(c, dir, end)
 }
 
 // countRetrans counts a segment that brought nothing new. Bytes that are being
 // skipped are old only if they were seen before.
 func (r *Reassembler) countRetrans(c *conn, dir flow.Dir, end uint32) {
 	if int32(end-c.half[dir].high) <= 0 {
-		c.Retrans[dir]++
+		r.annexed(c).retrans[dir]++
 		r.stats.Retrans++
 	}
 }
 
-// loseUpTo moves next to seq; the bytes between are told as lost.
-func (h *half) loseUpTo(seq uint32) {
+// countCut counts a segment that lost payload to the snap length.
+func (r *Reassembler) countCut(c *conn, dir flow.Dir) {
+	r.stats.CutPayload++
+	if c.flags&isOver == 0 {
+		r.annexed(c).cut[dir]++
+	}
+}
+
+// loseUpTo moves next to seq; the bytes between are to be told as lost.
+func (r *Reassembler) loseUpTo(c *conn, dir flow.Dir, seq uint32) {
+	h := &c.half[dir]
 	n := int32(seq - h.next)
 	if n <= 0 {
 		return
 	}
 	h.next = seq
 	h.off += int64(n)
-	if h.lost >= 0 {
-		h.lost += int64(n)
+	if h.flags&hasLostAny != 0 {
+		return
 	}
+	x := r.annexed(c)
+	if h.flags&hasLost == 0 {
+		h.flags |= hasLost
+		x.lost[dir] = 0
+	}
+	x.lost[dir] += int64(n)
+}
+
+// takeLost counts the bytes that are missing right before the next one, which are
+// about to be told, and returns their number.
+func (r *Reassembler) takeLost(c *conn, dir flow.Dir) int64 {
+	h := &c.half[dir]
+	if h.flags&(hasLost|hasLostAny) == 0 {
+		return 0
+	}
+	n := int64(-1)
+	if h.flags&hasLostAny == 0 {
+		x := r.annexed(c)
+		n = x.lost[dir]
+		x.toldLost[dir] += n
+		r.stats.LostBytes += n
+	}
+	h.flags &^= hasLost | hasLostAny
+	return n
 }
 
 // farAhead takes a segment that lies too far ahead to wait for the bytes
 // between. It may be garbage: it is believed if the receiver acknowledged it or
 // if a second segment follows on the first.
 func (r *Reassembler) farAhead(c *conn, dir flow.Dir, seq uint32, s *segment, at flow.Stamp) {
-	h := &c.half[dir]
-	believed := h.hasAck && int32(h.acked-seq) >= 0 || h.hasFar && h.far == seq
+	h, x := &c.half[dir], r.annexed(c)
+	believed := h.flags&hasAck != 0 && int32(h.acked-seq) >= 0 || h.flags&hasFar != 0 && x.far[dir] == seq
 	if !believed {
-		h.far, h.hasFar = seq+uint32(s.wire), true
+		x.far[dir] = seq + uint32(s.wire)
+		h.flags |= hasFar
 		r.stats.FarIgnored++
 		return
 	}
-	h.hasFar = false
-	h.loseUpTo(seq)
+	h.flags &^= hasFar
+	r.loseUpTo(c, dir, seq)
 	r.inOrder(c, dir, seq, s, at)
 }
 
@@ -149,25 +225,21 @@ func (r *Reassembler) farAhead(c *conn, dir flow.Dir, seq uint32, s *segment, at
 // answer.
 func (r *Reassembler) deliver(c *conn, dir flow.Dir, data []byte, at flow.Stamp, ack uint32) {
 	h := &c.half[dir]
-	if h.none || h.ended {
+	if h.flags&(wantsNone|hasEnded) != 0 {
 		return
 	}
-	r.countLost(c, dir)
-	want := r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off, Lost: h.lost, Stamp: at, Seq: h.next, Ack: ack, Data: data})
-	h.lost = 0
+	lost := r.takeLost(c, dir)
+	c.flags |= hasBrought
+	want := r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off, Lost: lost, Stamp: at, Seq: h.next, Ack: ack, Data: data})
 	h.next += uint32(len(data))
 	h.off += int64(len(data))
-	if want == flow.None {
-		h.none = true
-	} else {
-		h.skip = int64(want)
+	switch {
+	case want == flow.None:
+		h.flags |= wantsNone
+	case uint64(want) <= mostSkip && h.flags&hasMoreSkip == 0:
+		h.skip = uint32(want)
+	default:
+		r.skip(c, dir, int64(want))
 	}
 	h.see(h.next)
-}
-
-func (r *Reassembler) countLost(c *conn, dir flow.Dir) {
-	if n := c.half[dir].lost; n > 0 {
-		c.Lost[dir] += n
-		r.stats.LostBytes += n
-	}
 }

@@ -8,9 +8,14 @@ import (
 
 const (
 	historySize   = 1 << 20 // bytes remembered, over all connections
-	historyHead   = 32      // of a record: its forerunner, sequence number, length, frame, time
+	historyHead   = 24      // of a record, see note
 	historyDepth  = 32      // records of a direction that are looked at
 	historyLength = 1 << 14 // bytes of a segment that are remembered; more are in none but offloaded ones
+
+	// historyUnit is what records begin at multiples of. Places are counted in it,
+	// from the start of time, and kept modulo 2^32.
+	historyUnit  = 8
+	historyUnits = historySize / historyUnit
 )
 
 // A history remembers the bytes that the consumer took last, so that what is
@@ -18,52 +23,82 @@ const (
 // it is. A half knows its latest record, and each record the one before.
 type history struct {
 	ring []byte
-	end  uint64 // where the next record goes, counted from the start of time
+	end  uint64 // where the next record goes, in units
+	kept uint64 // end when the halves last forgot what is overwritten, see Reassembler.forgetNotes
 }
 
 // A record is a run of bytes of one segment, as it is remembered.
 type record struct {
-	before uint64 // position+1 of the record before; 0: none
+	before uint32 // place of the record before; 0: none
 	seq    uint32
 	at     flow.Stamp
 	data   []byte
 }
 
-// note remembers bytes of a direction.
+// note remembers bytes of a direction. A record is three words and the bytes: how
+// far back the record before is, and the sequence number; the length and, in 48
+// bits, the frame; the time.
 func (y *history) note(h *half, seq uint32, data []byte, at flow.Stamp) {
 	if y.ring == nil {
 		y.ring = make([]byte, historySize)
 	}
 	data = data[:min(len(data), historyLength)]
-	place := int(y.end % historySize)
+	place := int(y.end%historyUnits) * historyUnit
 	if place+historyHead+len(data) > historySize {
-		y.end += uint64(historySize - place)
+		y.end += historyUnits - y.end%historyUnits
 		place = 0
 	}
-	b := y.ring[place:]
-	binary.LittleEndian.PutUint64(b, h.noted)
-	binary.LittleEndian.PutUint32(b[8:], seq)
-	binary.LittleEndian.PutUint32(b[12:], uint32(len(data)))
-	binary.LittleEndian.PutUint64(b[16:], uint64(at.Frame))
-	binary.LittleEndian.PutUint64(b[24:], uint64(at.Time))
+	if uint32(y.end) == 0 { // the place of none
+		y.end++
+		place += historyUnit
+	}
+	back := uint32(0)
+	if h.noted != 0 {
+		back = uint32(y.end) - h.noted
+	}
+	b := y.ring[place : place+historyHead+len(data)]
+	binary.LittleEndian.PutUint64(b, uint64(back)|uint64(seq)<<32)
+	binary.LittleEndian.PutUint64(b[8:], uint64(len(data))|uint64(at.Frame)<<16)
+	binary.LittleEndian.PutUint64(b[16:], uint64(at.Time))
 	copy(b[historyHead:], data)
-	h.noted = y.end + 1
-	y.end += uint64(historyHead + len(data))
+	h.noted = uint32(y.end)
+	y.end += uint64(historyHead+len(data)+historyUnit-1) / historyUnit
 }
 
-// read returns the record at a position, if it is not overwritten.
-func (y *history) read(pos uint64) (rec record, ok bool) {
-	if pos == 0 || y.end-(pos-1) > historySize {
+// has reports whether the record at a place is not overwritten. It must not be
+// older than half of the places that there are.
+func (y *history) has(place uint32) bool {
+	return place != 0 && uint32(y.end)-place <= historyUnits
+}
+
+// read returns the record at a place, if it is not overwritten.
+func (y *history) read(place uint32) (rec record, ok bool) {
+	if !y.has(place) {
 		return rec, false
 	}
-	b := y.ring[(pos-1)%historySize:]
-	n := binary.LittleEndian.Uint32(b[12:])
-	return record{
-		before: binary.LittleEndian.Uint64(b),
-		seq:    binary.LittleEndian.Uint32(b[8:]),
-		at:     flow.Stamp{Frame: int(binary.LittleEndian.Uint64(b[16:])), Time: int64(binary.LittleEndian.Uint64(b[24:]))},
-		data:   b[historyHead : historyHead+n],
-	}, true
+	b := y.ring[place%historyUnits*historyUnit:]
+	back, n := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint16(b[8:])
+	if 0 < back && back <= historyUnits {
+		rec.before = place - back
+	}
+	rec.seq = binary.LittleEndian.Uint32(b[4:])
+	rec.at = flow.Stamp{Frame: int(binary.LittleEndian.Uint64(b[8:]) >> 16), Time: int64(binary.LittleEndian.Uint64(b[16:]))}
+	rec.data = b[historyHead : historyHead+int(n)]
+	return rec, true
+}
+
+// forgetNotes lets the connections forget the places of records that are
+// overwritten, before new records come to the same places modulo 2^32.
+func (r *Reassembler) forgetNotes() {
+	y, conns := &r.history, &r.table.conns
+	y.kept = y.end
+	for i := uint32(1); i < conns.next; i++ {
+		for dir := range conns.at(i).half {
+			if h := &conns.at(i).half[dir]; !y.has(h.noted) {
+				h.noted = 0
+			}
+		}
+	}
 }
 
 // A difference is where two copies of the same bytes are not the same.
@@ -75,16 +110,16 @@ type difference struct {
 
 // compare looks for bytes of a segment that are remembered otherwise.
 func (y *history) compare(h *half, seq uint32, data []byte) (d difference, differs bool) {
-	pos := h.noted
+	place := h.noted
 	for range historyDepth {
-		rec, ok := y.read(pos)
+		rec, ok := y.read(place)
 		if !ok {
 			return d, false
 		}
 		if first, n := firstDifference(rec.seq, rec.data, seq, data); n > 0 {
 			return difference{first, n, rec}, true
 		}
-		pos = rec.before
+		place = rec.before
 	}
 	return d, false
 }
@@ -126,9 +161,9 @@ func (r *Reassembler) compare(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 	r.stats.Differing++
 	first, firstEnd := d.rec.seq, d.rec.seq+uint32(len(d.rec.data))
 	queued := int32(d.seq-h.next) >= 0
-	c.doubt(flow.Doubt{
+	r.doubt(c, flow.Doubt{
 		Kind: flow.Differs, Dir: dir, Offset: h.offsetOf(d.seq), Len: d.n, First: d.rec.at, Second: at,
-		Acked: h.hasAck && int32(h.acked-d.seq-uint32(d.n)) >= 0,
+		Acked: h.flags&hasAck != 0 && int32(h.acked-d.seq-uint32(d.n)) >= 0,
 		// Novak and Sturges, "Target-Based TCP Stream Reassembly", 2007: what has
 		// been passed on stays. In the queue, a copy that begins earlier wins with
 		// Linux and the BSDs, and with Linux one that begins there and ends later.
@@ -147,11 +182,12 @@ const maxDoubts = flow.MaxDoubts / 2
 
 // doubt notes what the bytes alone do not decide. Those too many of a direction
 // make its last one wide.
-func (c *conn) doubt(d flow.Doubt) {
+func (r *Reassembler) doubt(c *conn, d flow.Doubt) {
+	doubts := r.doubts[c.self]
 	var last *flow.Doubt
 	n := 0
-	for i := range c.Doubts {
-		o := &c.Doubts[i]
+	for i := range doubts {
+		o := &doubts[i]
 		if o.Dir != d.Dir {
 			continue
 		}
@@ -163,7 +199,8 @@ func (c *conn) doubt(d flow.Doubt) {
 		n++
 	}
 	if n < maxDoubts {
-		c.Doubts = append(c.Doubts, d)
+		c.flags |= hasDoubts
+		r.doubts[c.self] = append(doubts, d)
 		return
 	}
 	end := max(last.Offset+int64(last.Len), d.Offset+int64(d.Len))

@@ -26,7 +26,7 @@ func TestHistory(t *testing.T) {
 	halves := make([]half, 7)
 	model := make([][]noted, len(halves))
 	rnd := rand.New(rand.NewPCG(1, 11))
-	for frame := 1; y.end < 20*historySize; frame++ {
+	for frame := 1; y.end < 20*historyUnits; frame++ {
 		i := rnd.IntN(len(halves))
 		n := noted{rnd.Uint32(), randomBytes(rnd, rnd.IntN(3000)), frame, y.end}
 		if rnd.IntN(200) == 0 {
@@ -42,19 +42,19 @@ func TestHistory(t *testing.T) {
 			t.Fatalf("frame %d", frame)
 		}
 	}
-	if y.end/historySize < 20 {
-		t.Errorf("the ring was filled %d times", y.end/historySize)
+	if y.end/historyUnits < 20 {
+		t.Errorf("the ring was filled %d times", y.end/historyUnits)
 	}
 }
 
 // checkNoted walks the records of a direction, newest first.
 func checkNoted(t *testing.T, y *history, h *half, want []noted) {
 	t.Helper()
-	pos := h.noted
+	place := h.noted
 	for _, w := range slices.Backward(want) {
-		rec, ok := y.read(pos)
+		rec, ok := y.read(place)
 		if !ok {
-			if age := y.end - w.from; age < historySize-historyLength-historyHead {
+			if age := (y.end - w.from) * historyUnit; age < historySize-historyLength-historyHead {
 				t.Errorf("frame %d is forgotten after %d bytes", w.frame, age)
 			}
 			return
@@ -63,9 +63,9 @@ func checkNoted(t *testing.T, y *history, h *half, want []noted) {
 			t.Errorf("read frame %d, %d bytes, want frame %d, %d bytes", rec.at.Frame, len(rec.data), w.frame, len(w.data))
 			return
 		}
-		pos = rec.before
+		place = rec.before
 	}
-	if pos != 0 {
+	if place != 0 {
 		t.Error("there is a record before the first one")
 	}
 }

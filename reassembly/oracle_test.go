@@ -43,8 +43,8 @@ func TestStreamNumbers(t *testing.T) {
 		if decode(capture.LinkRaw, p, len(p), &s) != tcp {
 			t.Fatalf("packet %d is no TCP", i+1)
 		}
-		k, _ := keyOf(&s)
-		if got := strconv.Itoa(r.table.find(&k).ID); got != want[i] {
+		c, _ := r.table.find(&s.Ends, r.table.hash(&s.Ends))
+		if got := strconv.Itoa(c.id); got != want[i] {
 			t.Fatalf("packet %d: connection %s, tcp.stream %s", i+1, got, want[i])
 		}
 	}

@@ -20,8 +20,8 @@ import (
 // Config bounds the work of a Reassembler. The zero value of a field means its
 // default.
 type Config struct {
-	MaxConns        int   // connections remembered at once; default 500,000
-	MaxHalfOpen     int   // of them, those of which only the handshake was seen; default a quarter
+	MaxConns        int   // connections remembered at once, some 210 bytes each; default 1,048,576
+	MaxHalfOpen     int   // of them, those of which only the handshake was seen; default an eighth
 	MaxQueued       int   // bytes out of order, over all connections, in whole pages of 1,900; default 32 MiB
 	MaxQueuedDir    int   // the same for one direction; default 300 KiB
 	MaxFragments    int   // bytes of incomplete IP packets; default 16 MiB
@@ -38,7 +38,7 @@ const second = int64(1e9)
 // MaxConns.
 func Defaults() Config {
 	return Config{
-		MaxConns: 500_000, MaxQueued: 32 << 20, MaxQueuedDir: 300 << 10, MaxFragments: 16 << 20,
+		MaxConns: 1 << 20, MaxQueued: 32 << 20, MaxQueuedDir: 300 << 10, MaxFragments: 16 << 20,
 		FragmentWait: 30 * second, HoleWait: 2 * second, HoleWaitUnacked: 60 * second, Linger: 2 * second,
 	}
 }
@@ -50,7 +50,7 @@ func (c *Config) withDefaults() Config {
 	d := Defaults()
 	d.CheckSums = c.CheckSums
 	setDefault(&d.MaxConns, c.MaxConns)
-	d.MaxHalfOpen = max(1, d.MaxConns/4)
+	d.MaxHalfOpen = max(1, d.MaxConns/8)
 	setDefault(&d.MaxHalfOpen, c.MaxHalfOpen)
 	setDefault(&d.MaxFragments, c.MaxFragments)
 	setDefault(&d.FragmentWait, c.FragmentWait)
@@ -110,16 +110,21 @@ type Reassembler struct {
 	sink  func(flow.Chunk) flow.Want
 	stats Stats
 
-	decoder decoder
-	defrag  *defragmenter
-	table   table
-	queues  [3]queue // every connection, see admit
-	history history
-	sorter  *sorter
-	holes   []*disorder // directions out of order, oldest first
-	closing []*conn     // waiting for Linger to pass, oldest first; nil: forgotten
-	closed  int         // connections that left closing
-	nextTic int64       // capture time of the next look at holes and closing
+	decoder   decoder
+	defrag    *defragmenter
+	table     table
+	queues    [3]queue // every connection, see makeRoom
+	annexes   slab[annex]
+	noAnnex   annex                   // never written
+	doubts    map[uint32][]flow.Doubt // of the connections that have some, by index; flow.Evidence shares them
+	history   history
+	sorter    *sorter
+	disorders map[uint64]*disorder // directions out of order, see waitingAs
+	holes     []*disorder          // the same, oldest first
+	closing   []uint32             // waiting for Linger to pass, oldest first; 0: over
+	closed    int                  // connections that left closing
+	nextTic   int64                // capture time of the next look at holes and closing
+	evidence  flow.Evidence        // of the last connection that was over
 }
 
 // New returns a Reassembler that hands chunks to sink. A nil Config means all
@@ -127,12 +132,14 @@ type Reassembler struct {
 func New(sink func(flow.Chunk) flow.Want, cfg *Config) *Reassembler {
 	c := cfg.withDefaults()
 	return &Reassembler{
-		cfg:     c,
-		sink:    sink,
-		decoder: decoder{checkSums: c.CheckSums},
-		defrag:  newDefragmenter(c.MaxFragments, c.FragmentWait),
-		table:   table{secret: rand.Uint64()},
-		stats:   Stats{UnknownLinks: map[capture.LinkType]int{}},
+		cfg:       c,
+		sink:      sink,
+		decoder:   decoder{checkSums: c.CheckSums},
+		defrag:    newDefragmenter(c.MaxFragments, c.FragmentWait),
+		table:     table{secret: [4]uint64{rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64()}},
+		doubts:    map[uint32][]flow.Doubt{},
+		disorders: map[uint64]*disorder{},
+		stats:     Stats{UnknownLinks: map[capture.LinkType]int{}},
 	}
 }
 
@@ -146,16 +153,30 @@ func (r *Reassembler) Stats() Stats {
 // Packet takes the next packet of the capture. It keeps nothing of p.
 func (r *Reassembler) Packet(p *capture.Packet) {
 	r.stats.Packets++
-	if r.stats.Packets%64 == 0 && p.Time < r.nextTic-tickEvery { // time ran backwards
-		r.nextTic = p.Time
+	if r.stats.Packets%64 == 0 {
+		r.lookUp(p.Time)
 	}
 	if p.Time >= r.nextTic {
 		r.tick(p.Time)
 	}
 	d := &r.decoder
+	if d.plain(p.Link, p.Data, p.WireLen) {
+		r.segment(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
+		return
+	}
 	r.take(d.packet(p.Link, p.Data, p.WireLen), p)
 	for d.rest != nil {
 		r.take(d.more(), p)
+	}
+}
+
+// lookUp does what need not be done with every packet.
+func (r *Reassembler) lookUp(now int64) {
+	if now < r.nextTic-tickEvery { // time ran backwards
+		r.nextTic = now
+	}
+	if r.history.end-r.history.kept > 1<<31 {
+		r.forgetNotes()
 	}
 }
 
@@ -206,18 +227,43 @@ func (r *Reassembler) take(k kind, p *capture.Packet) {
 
 // segment brings a segment to its connection.
 func (r *Reassembler) segment(s *segment, at flow.Stamp) {
-	k, swapped := keyOf(s)
-	c := r.table.find(&k)
 	r.stats.Segments++
-	switch {
-	case c == nil:
-		c = r.open(k, swapped, s, at)
-	case c.older != nil || c.path[c.dirOf(swapped)] != s.path:
-		c = r.among(c, swapped, s, at)
-	case c.reused(c.dirOf(swapped), s):
-		c = r.replace(c, swapped, s, at)
+	hash := r.table.hash(&s.Ends)
+	c, dir := r.table.find(&s.Ends, hash)
+	if c == nil {
+		r.track(r.open(hash, s, at), flow.AtoB, s, at)
+		return
 	}
-	r.track(c, c.dirOf(swapped), s, at)
+	if c.flags&(isSettled|hasOlder) == isSettled && c.half[dir].expects(s) {
+		c.last = at.Time
+		c.flags |= wasTouched
+		c.half[dir].flags |= hasPackets
+		if peer := &c.half[dir.Reverse()]; int32(s.ack-peer.acked) > 0 {
+			peer.acked = s.ack
+		}
+		if s.wire > 0 {
+			r.advance(c, dir, s, at)
+		}
+		return
+	}
+	switch {
+	case c.flags&hasOlder != 0 || c.half[dir].path != s.trail():
+		c = r.among(c, s, at)
+	case c.reused(dir, s):
+		c = r.replace(c, s, at)
+	}
+	r.track(c, c.dirOf(s), s, at)
+}
+
+// expects reports whether a segment of a settled connection is the next of its
+// direction and nothing but that, on the same path and whole. That most of them
+// are is what makes the short way in Reassembler.segment worth its lines: for
+// such a segment, it does what track would do.
+func (h *half) expects(s *segment) bool {
+	const flags, state = flagSYN | flagFIN | flagRST | flagACK | flagURG, hasStarted | hasFIN | isDisordered | hasEnded
+	return s.flags&flags == flagACK && h.flags&state == hasStarted &&
+		s.seq == h.high && h.path == s.trail() && len(s.payload) == s.wire &&
+		(h.flags&wantsNone != 0 || int32(h.next-s.seq) >= 0)
 }
 
 // header takes a TCP header without a segment. Nobody receives it, but Wireshark
@@ -226,20 +272,21 @@ func (r *Reassembler) segment(s *segment, at flow.Stamp) {
 func (r *Reassembler) header(s *segment, tooShort bool, at flow.Stamp) {
 	r.stats.Other++
 	r.stats.Headers++
-	k, swapped := keyOf(s)
-	c := r.table.find(&k)
+	hash := r.table.hash(&s.Ends)
+	c, dir := r.table.find(&s.Ends, hash)
 	if c == nil {
-		c = r.open(k, swapped, s, at)
-	} else if c.reused(c.dirOf(swapped), s) {
-		c = r.replace(c, swapped, s, at)
+		c = r.open(hash, s, at)
+	} else if c.reused(dir, s) {
+		c = r.replace(c, s, at)
 	}
 	if !tooShort {
 		return
 	}
-	dir, base := c.dirOf(swapped), s.seq
+	base := s.seq
 	if s.flags&flagSYN == 0 {
 		base--
 	}
+	dir = c.dirOf(s)
 	c.half[dir].setBase(base)
 	if s.flags&flagACK != 0 {
 		c.half[dir.Reverse()].setBase(s.ack - 1)
@@ -253,26 +300,16 @@ const tickEvery = second / 4
 func (r *Reassembler) tick(now int64) {
 	r.nextTic = now + tickEvery
 	r.giveUpHoles(now)
-	for len(r.closing) > 0 {
-		c := r.closing[0]
-		if c != nil && apart(now, c.closeAt) < r.cfg.Linger {
-			break
-		}
-		r.closing = r.closing[1:]
-		r.closed++
-		if c != nil {
-			r.end(c, flow.RST)
-		}
-	}
+	r.stopLingering(now)
 }
 
 // Finish ends every connection that is still open. The Reassembler must not be
 // used after it.
 func (r *Reassembler) Finish() {
 	r.defrag.finish()
-	for _, c := range r.closing {
-		if c != nil {
-			r.end(c, flow.RST)
+	for _, i := range r.closing {
+		if i != 0 {
+			r.end(r.table.conns.at(i), flow.RST)
 		}
 	}
 	r.closing = nil

@@ -1,48 +1,46 @@
 package reassembly
 
 import (
-	"encoding/binary"
 	"math/bits"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
-// A key names a connection whatever the direction: both ends, the smaller one
-// first.
-type key struct {
-	lo, hi [2]uint64 // addresses
-	ports  uint64    // port of lo, port of hi, and 1<<32 for IPv6
+// A table holds the connections and finds them by their ends, by open addressing
+// with linear probing. Removal shifts the rest of the run back, so there are no
+// tombstones.
+type table struct {
+	conns  slab[conn]
+	secret [4]uint64
+	slots  []slot // a power of two
+	used   int
 }
 
-// keyOf returns the key of a segment, and whether its sender is the greater end.
-func keyOf(s *segment) (k key, swapped bool) {
-	src, dst := addrWords(s.src), addrWords(s.dst)
-	sport, dport := uint64(s.sport), uint64(s.dport)
-	if src[0] > dst[0] || src[0] == dst[0] && (src[1] > dst[1] || src[1] == dst[1] && sport > dport) {
-		src, dst, sport, dport, swapped = dst, src, dport, sport, true
-	}
-	k = key{lo: src, hi: dst, ports: sport<<16 | dport}
-	if len(s.src) == 16 {
-		k.ports |= 1 << 32
-	}
-	return k, swapped
+type slot struct {
+	hash uint32
+	conn uint32 // its index; 0: free
 }
 
-func addrWords(b []byte) [2]uint64 {
-	if len(b) == 4 {
-		return [2]uint64{0, uint64(binary.BigEndian.Uint32(b))}
+const minSlots = 1 << 10
+
+// hash is the same for both directions of a connection. Nobody on the network
+// can choose connections that all land in one slot: each end is mixed on its own,
+// by a product neither factor of which is known, and the order in which the two
+// are added up makes no difference.
+func (t *table) hash(e *flow.Ends) uint32 {
+	var h uint64
+	if e.V6 {
+		h = t.hash6(e, 0) + t.hash6(e, 1)
+	} else {
+		h = fold64(e.IP[0][1]<<16|uint64(e.Port[0])^t.secret[0], t.secret[1]) +
+			fold64(e.IP[1][1]<<16|uint64(e.Port[1])^t.secret[0], t.secret[1])
 	}
-	return [2]uint64{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
+	return uint32(h ^ h>>32)
 }
 
-// hash mixes a key with a secret, so that nobody on the network can choose
-// connections that all land in one slot.
-func (k *key) hash(secret uint64) uint32 {
-	other := secret * 0xd1b54a32d192ed03 // neither factor may be known
-	h := fold64(secret^k.ports, other^k.lo[1]^bits.RotateLeft64(k.hi[1], 32))
-	if k.ports>>32 != 0 { // IPv6
-		h = fold64(h^k.lo[0], other^k.hi[0])
-		h = fold64(h^k.lo[1], other^k.hi[1])
-	}
-	return uint32(h>>32) | 1 // never 0: 0 marks a free slot
+func (t *table) hash6(e *flow.Ends, d flow.Dir) uint64 {
+	ip := &e.IP[d]
+	return fold64(fold64(ip[0]^t.secret[0], ip[1]^t.secret[1])^uint64(e.Port[d])^t.secret[2], t.secret[3])
 }
 
 // fold64 multiplies two words and folds the product.
@@ -51,53 +49,57 @@ func fold64(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// same compares keys, most distinctive words first.
-func (k *key) same(o *key) bool {
-	return k.lo[1] == o.lo[1] && k.hi[1] == o.hi[1] && k.ports == o.ports && k.lo[0] == o.lo[0] && k.hi[0] == o.hi[0]
+// forwards reports whether ends are those of a connection in the same order.
+func forwards(c, e *flow.Ends) bool {
+	return (c.IP[0][1]^e.IP[0][1])|(c.IP[1][1]^e.IP[1][1])|(c.IP[0][0]^e.IP[0][0])|(c.IP[1][0]^e.IP[1][0])|
+		uint64(c.Port[0]^e.Port[0])|uint64(c.Port[1]^e.Port[1]) == 0 && c.V6 == e.V6
 }
 
-// A table finds the connection of a key by open addressing with linear
-// probing. Removal shifts the rest of the run back, so there are no tombstones.
-type table struct {
-	secret uint64
-	slots  []slot // a power of two
-	used   int
+// backwards reports whether ends are those of a connection the other way round.
+func backwards(c, e *flow.Ends) bool {
+	return (c.IP[0][1]^e.IP[1][1])|(c.IP[1][1]^e.IP[0][1])|(c.IP[0][0]^e.IP[1][0])|(c.IP[1][0]^e.IP[0][0])|
+		uint64(c.Port[0]^e.Port[1])|uint64(c.Port[1]^e.Port[0]) == 0 && c.V6 == e.V6
 }
 
-type slot struct {
-	hash uint32 // 0: free
-	conn *conn
-}
-
-const minSlots = 1 << 10
-
-func (t *table) find(k *key) *conn {
-	if t.used == 0 {
-		return nil
+// find returns the newest connection with some ends, whose hash is given, and the
+// direction that they stand for; nil if there is none. A connection of an end with
+// itself has one direction only.
+func (t *table) find(e *flow.Ends, hash uint32) (*conn, flow.Dir) {
+	if len(t.slots) == 0 {
+		return nil, flow.AtoB
 	}
-	h := k.hash(t.secret)
 	mask := uint32(len(t.slots) - 1)
-	for i := h & mask; t.slots[i].hash != 0; i = (i + 1) & mask {
-		if t.slots[i].hash == h && t.slots[i].conn.key.same(k) {
-			return t.slots[i].conn
+	for i := hash & mask; ; i = (i + 1) & mask {
+		s := t.slots[i]
+		if s.conn == 0 {
+			return nil, flow.AtoB
+		}
+		if s.hash != hash {
+			continue
+		}
+		c := t.conns.at(s.conn)
+		if forwards(&c.Ends, e) {
+			return c, flow.AtoB
+		}
+		if backwards(&c.Ends, e) {
+			return c, flow.BtoA
 		}
 	}
-	return nil
 }
 
-// insert adds a connection whose key is not in the table.
-func (t *table) insert(c *conn) {
+// insert adds a connection whose ends, of this hash, are not in the table.
+func (t *table) insert(c *conn, hash uint32) {
 	if t.used*4 >= len(t.slots)*3 {
 		t.grow()
 	}
-	t.place(slot{c.key.hash(t.secret), c})
+	t.place(slot{hash, c.self})
 	t.used++
 }
 
 func (t *table) place(s slot) {
 	mask := uint32(len(t.slots) - 1)
 	i := s.hash & mask
-	for t.slots[i].hash != 0 {
+	for t.slots[i].conn != 0 {
 		i = (i + 1) & mask
 	}
 	t.slots[i] = s
@@ -107,24 +109,64 @@ func (t *table) grow() {
 	old := t.slots
 	t.slots = make([]slot, max(minSlots, 2*len(old)))
 	for _, s := range old {
-		if s.hash != 0 {
+		if s.conn != 0 {
 			t.place(s)
 		}
 	}
 }
 
-// remove takes a connection out of the table.
-func (t *table) remove(c *conn) {
+// slotOf returns the slot of a connection, if it has one.
+func (t *table) slotOf(c *conn) (i uint32, ok bool) {
 	mask := uint32(len(t.slots) - 1)
-	i := c.key.hash(t.secret) & mask
-	for t.slots[i].conn != c {
-		if t.slots[i].hash == 0 {
-			return
+	i = t.hash(&c.Ends) & mask
+	for t.slots[i].conn != c.self {
+		if t.slots[i].conn == 0 {
+			return i, false
 		}
 		i = (i + 1) & mask
 	}
+	return i, true
+}
+
+// supersede puts a new connection in front of those with the same ends, the
+// newest of which is c.
+func (t *table) supersede(c, by *conn) {
+	i, _ := t.slotOf(c)
+	t.slots[i].conn = by.self
+	by.older = c.self
+	by.flags |= hasOlder
+}
+
+// remove takes a connection out of the table. One with the same ends that is older
+// takes its place.
+func (t *table) remove(c *conn) {
+	i, ok := t.slotOf(c)
+	switch {
+	case !ok:
+		t.unlink(c)
+	case c.older != 0:
+		t.slots[i].conn = c.older
+	default:
+		t.vacate(i)
+	}
+}
+
+// unlink takes out a connection that is not the newest with its ends.
+func (t *table) unlink(c *conn) {
+	u, _ := t.find(&c.Ends, t.hash(&c.Ends))
+	for u.older != c.self {
+		u = t.conns.at(u.older)
+	}
+	if u.older = c.older; u.older == 0 {
+		u.flags &^= hasOlder
+	}
+}
+
+// vacate makes a slot free.
+func (t *table) vacate(i uint32) {
+	mask := uint32(len(t.slots) - 1)
 	t.used--
-	for j := (i + 1) & mask; t.slots[j].hash != 0; j = (j + 1) & mask {
+	for j := (i + 1) & mask; t.slots[j].conn != 0; j = (j + 1) & mask {
 		home := t.slots[j].hash & mask
 		if (j-home)&mask >= (j-i)&mask { // the run up to j has a hole at i that j may fill
 			t.slots[i] = t.slots[j]

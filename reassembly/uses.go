@@ -25,122 +25,146 @@ const (
 
 // among chooses between the connections on one 4-tuple, newest first in the list
 // that c begins, and opens another one if none of them can have sent the segment.
-func (r *Reassembler) among(c *conn, swapped bool, s *segment, at flow.Stamp) *conn {
+func (r *Reassembler) among(c *conn, s *segment, at flow.Stamp) *conn {
 	if s.flags&(flagSYN|flagACK) == flagSYN {
-		return r.amongForSYN(c, swapped, s, at)
+		return r.amongForSYN(c, s, at)
 	}
-	var fits, own *conn                         // numbers fit, but not the path; the other way round
-	both := false                               // the other direction of fits comes along
-	moved := c.path[c.dirOf(swapped)] != s.path // else a SYN-ACK counts for the newest, as Wireshark has it
-	for u := c; u != nil; u = u.older {
-		dir := u.dirOf(swapped)
-		along, suits := u.path[dir] == s.path && u.known(), !u.contradicts(dir, s) && !(moved && u.answersOther(dir, s))
+	path := s.trail()
+	var fits, own *conn                      // numbers fit, but not the path; the other way round
+	both := false                            // the other direction of fits comes along
+	moved := c.half[c.dirOf(s)].path != path // else a SYN-ACK counts for the newest, as Wireshark has it
+	for u := c; u != nil; u = r.olderThan(u) {
+		dir := u.dirOf(s)
+		along, suits := u.half[dir].path == path && u.known(), !u.contradicts(dir, s) && !(moved && u.answersOther(dir, s))
 		switch {
 		case along && suits:
 			return u
 		case along && own == nil:
 			own = u
 		case suits && !both:
-			if also := u.path[dir.Reverse()] == s.path && u.known(); fits == nil || also {
+			if also := u.half[dir.Reverse()].path == path && u.known(); fits == nil || also {
 				fits, both = u, also
 			}
 		}
 	}
 	if fits != nil {
-		return r.alongside(fits, c, swapped, s, at)
+		return r.alongside(fits, c, s, at)
 	}
 	if own != nil {
 		return own
 	}
-	return r.beside(c, swapped, s, at)
+	return r.beside(c, s, at)
+}
+
+// olderThan returns the next older use of a 4-tuple; nil: there is none.
+func (r *Reassembler) olderThan(c *conn) *conn {
+	if c.older == 0 {
+		return nil
+	}
+	return r.table.conns.at(c.older)
 }
 
 // amongForSYN does it for a segment that opens a connection.
-func (r *Reassembler) amongForSYN(c *conn, swapped bool, s *segment, at flow.Stamp) *conn {
-	for u := c; u != nil; u = u.older {
-		if dir := u.dirOf(swapped); u.path[dir] != s.path && u.copyOfSYN(dir, s, at) {
+func (r *Reassembler) amongForSYN(c *conn, s *segment, at flow.Stamp) *conn {
+	path := s.trail()
+	for u := c; u != nil; u = r.olderThan(u) {
+		if dir := u.dirOf(s); u.half[dir].path != path && r.copyOfSYN(u, dir, s, at) {
 			return u
 		}
 	}
-	for u := c; u != nil; u = u.older {
-		switch dir := u.dirOf(swapped); {
-		case u.path[dir] != s.path:
+	for u := c; u != nil; u = r.olderThan(u) {
+		switch dir := u.dirOf(s); {
+		case u.half[dir].path != path:
 		case u.reused(dir, s):
-			return r.replace(u, swapped, s, at)
+			return r.replace(u, s, at)
 		default:
 			return u
 		}
 	}
-	return r.beside(c, swapped, s, at)
+	return r.beside(c, s, at)
 }
 
 // copyOfSYN reports whether a SYN on another path is that of the connection,
 // seen again.
-func (c *conn) copyOfSYN(dir flow.Dir, s *segment, at flow.Stamp) bool {
+func (r *Reassembler) copyOfSYN(c *conn, dir flow.Dir, s *segment, at flow.Stamp) bool {
 	h := &c.half[dir]
-	if !h.hasBase || h.base != s.seq || c.lingers || c.FIN[dir].Seen() {
+	if h.flags&hasBase == 0 || h.base != s.seq || c.flags&wasClosed != 0 || h.flags&hasFIN != 0 {
 		return false
 	}
-	return h.high == h.base+1 && at.Time-c.lastActive() < 3*second || at.Time-c.SYN.Time < synCopyWait
+	syn, _ := r.handshake(c)
+	return h.high == h.base+1 && at.Time-c.last < 3*second || at.Time-syn.Time < synCopyWait
 }
 
 // alongside takes a segment for a connection that shows on another path, unless
 // its bytes are others than those the connection sent at that place: then it is
 // of a connection that got the same sequence numbers, and so far looked the same.
 // A path that brings new bytes is the direction's path from now on.
-func (r *Reassembler) alongside(u, newest *conn, swapped bool, s *segment, at flow.Stamp) *conn {
-	dir := u.dirOf(swapped)
+func (r *Reassembler) alongside(u, newest *conn, s *segment, at flow.Stamp) *conn {
+	dir := u.dirOf(s)
 	h := &u.half[dir]
-	if !u.Last[dir].Seen() || s.wire > 0 && int32(s.seq-h.high) >= 0 {
-		u.path[dir] = s.path
+	if h.flags&hasPackets == 0 || s.wire > 0 && int32(s.seq-h.high) >= 0 {
+		h.path = s.trail()
 		return u
 	}
-	if h.probe(s.seq, s) || u.doubted(dir, s) {
+	if h.probe(s.seq, s) || r.doubted(u, dir, s) {
 		return u
 	}
 	if _, differs := r.history.compare(h, s.seq, s.payload); !differs {
 		return u
 	}
-	twin := r.beside(newest, swapped, s, at)
-	d := twin.dirOf(swapped)
-	for i := range u.half {
-		if h := &u.half[i]; h.hasBase {
+	return r.twin(u, newest, s, at)
+}
+
+// twin opens a connection that shared its handshake with u.
+func (r *Reassembler) twin(u, newest *conn, s *segment, at flow.Stamp) *conn {
+	was, dir := *u, u.dirOf(s) // opening another connection may forget u
+	syn, synack := r.handshake(u)
+	twin := r.beside(newest, s, at)
+	d := twin.dirOf(s)
+	for i := range was.half {
+		if h := &was.half[i]; h.flags&hasBase != 0 {
 			t := &twin.half[i^int(dir^d)]
-			t.base, t.hasBase = h.base, true
-			if u.SYN.Seen() || u.SYNACK.Seen() {
-				t.start(h.base+1, 0)
+			t.setBase(h.base)
+			if was.Handshake {
+				t.start(h.base + 1)
 			}
 		}
 	}
-	twin.SYN, twin.SYNACK, twin.SYNDir = u.SYN, u.SYNACK, u.SYNDir^dir^d
+	side := was.synDir() ^ dir ^ d
+	if was.flags&hasSYN != 0 {
+		r.setSYN(twin, side, syn)
+	}
+	if was.flags&hasSYNACK != 0 {
+		r.setSYNACK(twin, side, synack)
+	}
 	return twin
 }
 
 // replace opens a connection on a 4-tuple and a path that are in use. The one
 // that it replaces lives on beside it unless it is over.
-func (r *Reassembler) replace(u *conn, swapped bool, s *segment, at flow.Stamp) *conn {
+func (r *Reassembler) replace(u *conn, s *segment, at flow.Stamp) *conn {
 	r.stats.Reused++
-	k := u.key
-	if u.lingers {
+	if u.flags&wasClosed != 0 {
 		r.end(u, flow.Evicted)
 		r.forget(u)
 	}
-	if c := r.table.find(&k); c != nil {
-		return r.beside(c, swapped, s, at)
+	hash := r.table.hash(&s.Ends)
+	if c, _ := r.table.find(&s.Ends, hash); c != nil {
+		return r.beside(c, s, at)
 	}
-	return r.open(k, swapped, s, at)
+	return r.open(hash, s, at)
 }
 
 // beside opens another connection on the 4-tuple of c, which is the newest on it.
-func (r *Reassembler) beside(c *conn, swapped bool, s *segment, at flow.Stamp) *conn {
-	k := c.key
+func (r *Reassembler) beside(c *conn, s *segment, at flow.Stamp) *conn {
 	r.dropOldestUse(c)
-	next := r.newConn(k, swapped, s, at) // which may evict c
-	if c = r.table.find(&k); c != nil {
-		r.table.remove(c)
-		next.older = c
+	next := r.newConn(s, at) // which may forget c
+	hash := r.table.hash(&s.Ends)
+	if c, _ = r.table.find(&s.Ends, hash); c != nil {
+		r.table.supersede(c, next)
+	} else {
+		r.table.insert(next, hash)
 	}
-	r.table.insert(next)
 	return next
 }
 
@@ -148,9 +172,9 @@ func (r *Reassembler) beside(c *conn, swapped bool, s *segment, at flow.Stamp) *
 // than a SYN.
 func (r *Reassembler) dropOldestUse(c *conn) {
 	n, victim := 0, c
-	for u := c; u != nil; u = u.older {
+	for u := c; u != nil; u = r.olderThan(u) {
 		n++
-		if !u.opened || victim.opened {
+		if u.flags&isOpened == 0 || victim.flags&isOpened != 0 {
 			victim = u
 		}
 	}
@@ -160,7 +184,7 @@ func (r *Reassembler) dropOldestUse(c *conn) {
 }
 
 // known reports whether anything is known of the connection's numbers.
-func (c *conn) known() bool { return c.half[0].hasBase || c.half[1].hasBase }
+func (c *conn) known() bool { return (c.half[0].flags|c.half[1].flags)&hasBase != 0 }
 
 // contradicts reports whether the numbers of a segment are far from everything
 // that the connection has seen.
@@ -173,26 +197,26 @@ func (c *conn) contradicts(dir flow.Dir, s *segment) bool {
 // of the connection: it acknowledges something else.
 func (c *conn) answersOther(dir flow.Dir, s *segment) bool {
 	peer := &c.half[dir.Reverse()]
-	return s.flags&flagSYN != 0 && peer.hasBase && (int32(s.ack-peer.base) < 1 || peer.started && int32(s.ack-peer.high) > 0)
+	return s.flags&flagSYN != 0 && peer.flags&hasBase != 0 && (int32(s.ack-peer.base) < 1 || peer.flags&hasStarted != 0 && int32(s.ack-peer.high) > 0)
 }
 
 // excludes reports whether a sequence number is far from all that is known of
 // the direction.
 func (h *half) excludes(seq uint32) bool {
 	switch {
-	case h.started:
-		return !near(seq, h.high) && !(h.hasAck && near(seq, h.acked))
-	case h.hasAck:
+	case h.flags&hasStarted != 0:
+		return !near(seq, h.high) && !(h.flags&hasAck != 0 && near(seq, h.acked))
+	case h.flags&hasAck != 0:
 		return !near(seq, h.acked)
 	}
-	return h.hasBase && !near(seq, h.base)
+	return h.flags&hasBase != 0 && !near(seq, h.base)
 }
 
 // doubted reports whether the bytes of a segment are known to have been sent with
 // different content.
-func (c *conn) doubted(dir flow.Dir, s *segment) bool {
+func (r *Reassembler) doubted(c *conn, dir flow.Dir, s *segment) bool {
 	from := c.half[dir].offsetOf(s.seq)
-	return slices.ContainsFunc(c.Doubts, func(d flow.Doubt) bool {
+	return slices.ContainsFunc(r.doubts[c.self], func(d flow.Doubt) bool {
 		return d.Kind == flow.Differs && d.Dir == dir && d.Offset < from+int64(s.wire) && d.Offset+int64(d.Len) > from
 	})
 }

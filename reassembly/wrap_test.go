@@ -87,7 +87,7 @@ func u32(n int) []byte { return binary.BigEndian.AppendUint32(nil, uint32(n)) }
 
 // segmentBytes is a segment as it is sent, with options of NOPs.
 func segmentBytes(s *segment, options int) []byte {
-	return join(u16(int(s.sport)), u16(int(s.dport)), u32(int(s.seq)), u32(int(s.ack)),
+	return join(u16(int(s.Port[0])), u16(int(s.Port[1])), u32(int(s.seq)), u32(int(s.ack)),
 		[]byte{byte(5+options) << 4, s.flags}, u16(1000), u16(0), u16(int(s.urgent)), nops(4*options), s.payload)
 }
 
@@ -103,12 +103,12 @@ func nops(n int) []byte {
 // say which version of IP is innermost.
 func (e *encap) around(s *segment) part {
 	p := e.extend(part{form: ipBody, what: protoTCP, b: segmentBytes(s, e.stack.IntN(11))})
-	dst := s.dst
+	dst := s.ip(B)
 	if len(dst) == 16 && e.one(8) {
 		p = e.extend(e.routed(p, dst))
 		dst = e.fill(16)
 	}
-	p = e.ip(p, s.src, dst)
+	p = e.ip(p, s.ip(A), dst)
 	for steps := e.stack.IntN(13); ; steps-- {
 		p = e.step(p, steps <= 0)
 		if p.form == captured {
