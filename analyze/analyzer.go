@@ -91,18 +91,22 @@ const (
 // Chunk takes the next bytes of a connection and says which are wanted next. It
 // keeps nothing of c.Data.
 func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
-	state := c.Conn.State
+	want := a.take(&c)
 	if c.Evidence != nil {
 		a.over(c.Conn, c.Evidence)
-		return flow.None
 	}
+	return want
+}
+
+func (a *Analyzer) take(c *flow.Chunk) flow.Want {
+	state := c.Conn.State
 	switch state & kindMask {
 	case inSocket:
-		return a.inSocket(&c, state>>kindBits)
+		return a.sockets.at(state>>kindBits).chunk(a, c, state>>kindBits)
 	case silent:
-		return a.inSilence(&c)
+		return a.inSilence(c)
 	case inStream:
-		return a.streams[state>>kindBits].chunk(&c)
+		return a.streams[state>>kindBits].chunk(c)
 	case notOurs:
 		return flow.None
 	}
@@ -114,7 +118,7 @@ func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
 		c.Conn.State = notOurs
 		return flow.None
 	}
-	return a.newStream(c.Conn).chunk(&c)
+	return a.newStream(c.Conn).chunk(c)
 }
 
 // newStream begins to read a connection.
@@ -137,11 +141,6 @@ func (a *Analyzer) release(s *stream) {
 	a.idle = append(a.idle, s)
 }
 
-// inSocket takes bytes of an upgraded connection.
-func (a *Analyzer) inSocket(c *flow.Chunk, number uint32) flow.Want {
-	return a.sockets.at(number).chunk(a, c, number)
-}
-
 // inSilence takes the first bytes of an upgraded connection, or its end.
 func (a *Analyzer) inSilence(c *flow.Chunk) flow.Want {
 	if len(c.Data) == 0 && c.Lost == 0 && c.End != flow.Evicted {
@@ -150,7 +149,7 @@ func (a *Analyzer) inSilence(c *flow.Chunk) flow.Want {
 	w, number := a.sockets.get()
 	w.entry, w.client = ofSilent(c.Conn.State)
 	c.Conn.State = number<<kindBits | inSocket
-	return a.inSocket(c, number)
+	return w.chunk(a, c, number)
 }
 
 // ofSilent returns the entry of a silent attempt, and the direction in which its

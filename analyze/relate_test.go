@@ -21,7 +21,6 @@ func (a *Analyzer) exchange(id int, request, response string) {
 	for dir := range d.way {
 		d.end(flow.Dir(dir), flow.FIN)
 	}
-	d.over()
 }
 
 // finishAll judges what several dialogues played.

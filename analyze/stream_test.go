@@ -79,8 +79,12 @@ func (d *dialogue) say(dir flow.Dir, segments ...string) {
 func (d *dialogue) chunk(dir flow.Dir, b string, end flow.End) {
 	w := &d.way[dir]
 	w.ended = end != flow.Open
+	var last *flow.Evidence
+	if w.ended && d.way[dir.Reverse()].ended {
+		last = d.conn
+	}
 	want := d.a.Chunk(flow.Chunk{
-		Conn: &d.live, Dir: dir, Offset: w.off, Lost: w.lost, Stamp: d.at, Data: []byte(b), End: end,
+		Conn: &d.live, Evidence: last, Dir: dir, Offset: w.off, Lost: w.lost, Stamp: d.at, Data: []byte(b), End: end,
 		Seq: seqOf(dir, w.off), Ack: seqOf(dir.Reverse(), d.way[dir.Reverse()].off+d.early[dir.Reverse()]),
 	})
 	w.off += int64(len(b))
@@ -118,9 +122,6 @@ func (d *dialogue) end(dir flow.Dir, how flow.End) {
 	d.chunk(dir, "", how)
 }
 
-// over hands over the evidence.
-func (d *dialogue) over() { d.a.Chunk(flow.Chunk{Conn: &d.live, Evidence: d.conn}) }
-
 // finish ends what is open, ten seconds later.
 func (d *dialogue) finish() *Result {
 	for dir := range d.way {
@@ -128,7 +129,6 @@ func (d *dialogue) finish() *Result {
 			d.chunk(flow.Dir(dir), "", flow.CaptureEnd)
 		}
 	}
-	d.over()
 	return d.a.Finish(flow.Stamp{Frame: d.at.Frame + 1, Time: d.at.Time + 10e9}, d.drops)
 }
 

@@ -79,8 +79,12 @@ func (r *Reassembler) firstOf(q uint8) *conn {
 
 // makeRoom forgets what must go for one more connection.
 func (r *Reassembler) makeRoom() {
-	if r.queues[halfOpen].n >= r.cfg.MaxHalfOpen {
-		r.evictHalfOpen()
+	if c := r.firstOf(halfOpen); r.queues[halfOpen].n >= r.cfg.MaxHalfOpen {
+		if c.flags&isOpened != 0 {
+			r.move(c, idle)
+		} else {
+			r.drop(c)
+		}
 	}
 	if r.conns() >= r.cfg.MaxConns {
 		r.evict()

@@ -164,7 +164,7 @@ func TestEvictOrder(t *testing.T) {
 			k.data(20, 0)
 			k.syn(22)
 			k.syn(23)
-		}, []int{0, 1, 21, 2}},
+		}, []int{0, 1, 2, 21}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			k := newCrowd(&Config{MaxConns: 10, MaxHalfOpen: 2})

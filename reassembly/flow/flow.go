@@ -177,7 +177,7 @@ type Chunk struct {
 	Data   []byte // valid during the call only; may be empty when End is set
 	End    End    // Open, or why this is the last chunk of the direction
 
-	Evidence *Evidence // nil but in the last chunk of the connection, which has nothing else and comes some time after both directions have ended. Valid during the call only, but for Doubts, which the consumer may keep
+	Evidence *Evidence // in the last chunk of the connection, which ends its second direction when late packets have had their time; else nil. Valid during the call only, but for Doubts, which the consumer may keep
 }
 
 // A Want is the answer to a chunk: which bytes of its direction come next.
