@@ -111,10 +111,10 @@ func (j *judge) load(i int, s *store) *Attempt {
 	t := &s.Attempt
 	s.conn = flow.Evidence{Doubts: s.conn.Doubts[:0]}
 	*t = Attempt{Number: i + 1, Conn: &s.conn, Close: Close{Code: -1}, Interim: t.Interim[:0], Findings: t.Findings[:0]}
-	u := unpacker{b: j.a.journal.at(j.entry(i).at & placeMask), phrases: &j.a.phrases, raw: j.a.packer.scratch}
-	j.parts(&u, func(u *unpacker) { u.exchange(t, s) })
-	u.ending(t, &j.a.journal)
-	j.a.packer.scratch = u.raw
+	exchange, ending := j.open(i)
+	exchange.exchange(t, s)
+	j.a.packer.scratch = exchange.raw
+	ending.ending(t, &j.a.journal)
 	t.ending()
 	if t.strangeRequest() {
 		t.Request = nil
@@ -122,20 +122,16 @@ func (j *judge) load(i int, s *store) *Attempt {
 	return t
 }
 
-// parts lets exchange read the exchange of an attempt that u begins with, and
-// leaves u at its ending.
-func (j *judge) parts(u *unpacker, exchange func(u *unpacker)) {
+// open returns the two parts of an attempt in the journal.
+func (j *judge) open(i int) (exchange, ending unpacker) {
+	u := unpacker{b: j.a.journal.at(j.entry(i).at & placeMask), phrases: &j.a.phrases, raw: j.a.packer.scratch}
+	exchange = u
 	if at := place(u.uint()); at != 0 {
-		apart := *u
-		apart.b = j.a.journal.at(at)
-		exchange(&apart)
-		u.raw = apart.raw
-		return
+		exchange.b = j.a.journal.at(at)
+	} else {
+		exchange.b = u.text()
 	}
-	whole := *u
-	whole.b = u.text()
-	exchange(&whole)
-	u.raw = whole.raw
+	return exchange, u
 }
 
 // sort puts the entries in the order in which they are listed.
@@ -173,16 +169,14 @@ func (g *glance) compare(o *glance) int {
 }
 
 func (j *judge) glance(i int) (g glance) {
-	u := unpacker{b: j.a.journal.at(j.entry(i).at & placeMask)}
+	exchange, ending := j.open(i)
 	dir := flow.AtoB
-	j.parts(&u, func(u *unpacker) {
-		if u.byte()&packServerFirst != 0 {
-			dir = flow.BtoA
-		}
-		g.first, g.done, g.offset = u.where()
-	})
+	if exchange.byte()&packServerFirst != 0 {
+		dir = flow.BtoA
+	}
+	g.first, g.done, g.offset = exchange.where()
 	var e flow.Evidence
-	u.addr(&e)
-	g.stream, g.client = int(u.uint()), e.Addr(dir).Addr()
+	ending.addr(&e)
+	g.stream, g.client = int(ending.uint()), e.Addr(dir).Addr()
 	return g
 }

@@ -108,7 +108,7 @@ func (p *packer) ending(e *flow.Evidence, w *socket, forgotten bool) {
 	p.closes(e)
 	p.gaps(e)
 	p.flag(forgotten)
-	p.frames(w)
+	p.frames(w, e.First)
 }
 
 func (u *unpacker) ending(t *Attempt, j *journal) {
@@ -299,13 +299,12 @@ func (u *unpacker) doubt(base flow.Stamp) flow.Doubt {
 }
 
 // frames packs what was sent behind a 101; nothing if w is nil, or silent.
-func (p *packer) frames(w *socket) {
+func (p *packer) frames(w *socket, base flow.Stamp) {
 	if w == nil || w.dirs == [2]frames{} {
 		p.flag(false)
 		return
 	}
 	p.flag(true)
-	base := flow.Stamp{}
 	for _, dir := range [...]flow.Dir{w.client, w.client.Reverse()} {
 		f := &w.dirs[dir]
 		c := &f.count
@@ -330,7 +329,7 @@ func (u *unpacker) frames(t *Attempt, j *journal) {
 	if !u.flag() {
 		return
 	}
-	base := flow.Stamp{}
+	base := t.Conn.First
 	for i := range t.Frames {
 		c := &t.Frames[i]
 		c.Unclear = u.flag()
