@@ -3,6 +3,7 @@ package analyze
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
@@ -24,23 +25,35 @@ func knownOpcode(op byte) bool { return op <= opBinary || opClose <= op && op <=
 const maxControlPayload = 125
 
 // A frames walks the WebSocket frames of one direction from header to header.
-// Payloads are skipped, but for that of a Close frame. What every packet needs
-// comes first: many open connections do not fit into a cache.
+// Payloads are skipped, but for that of a Close frame. It is one cache line: many
+// open connections do not fit into a cache.
 type frames struct {
-	count   Frames
-	left    int64      // bytes of payload to come
-	first   flow.Stamp // of the first bytes
-	asked   bool       // to skip left
-	dead    bool       // the stream cannot be followed any more
-	closing bool       // the payload is that of a Close frame
-	have    uint8      // bytes of hdr
+	kinds   [6]uint32 // frames by kindOf; they and bytes are final once dead
+	bytes   int64     // payload announced by the headers
+	left    int64     // bytes of payload to come
+	begun   bool      // bytes were seen
+	asked   bool      // to skip left
+	dead    bool      // the stream cannot be followed any more
+	closing bool      // the payload is that of a Close frame
+	have    uint8     // bytes of hdr
 	hdr     [14]byte
-	at      flow.Stamp // of the first byte of the header
+}
+
+// kindOf is the place of a known opcode in frames.kinds.
+func kindOf(op byte) int { return int(op&3 + op>>3*3) }
+
+// count returns the frames that were walked over.
+func (f *frames) count() Frames {
+	of := func(op byte) int { return int(f.kinds[kindOf(op)]) }
+	return Frames{
+		Text: of(opText), Binary: of(opBinary), Continuation: of(opContinuation),
+		Ping: of(opPing), Pong: of(opPong), Close: of(opClose), Bytes: f.bytes, Unclear: f.dead,
+	}
 }
 
 // lost stops the walk: frame borders cannot be found again.
 func (f *frames) lost() {
-	f.dead, f.count.Unclear = true, true
+	f.dead = true
 }
 
 // want says what the walk needs next.
@@ -58,8 +71,8 @@ func (f *frames) want() flow.Want {
 // take reads some bytes of a packet, at least one, and says how many.
 func (w *socket) take(a *Analyzer, number uint32, dir flow.Dir, b []byte, at flow.Stamp) int {
 	f := &w.dirs[dir]
-	if !f.first.Seen() {
-		f.first = at
+	if !f.begun {
+		f.begun, w.stamps[dir].first = true, at
 	}
 	switch {
 	case f.dead:
@@ -70,7 +83,7 @@ func (w *socket) take(a *Analyzer, number uint32, dir flow.Dir, b []byte, at flo
 		if n := f.stride(b); n > 0 {
 			return n
 		}
-		f.at = at
+		w.stamps[dir].header = at
 	}
 	n := 0
 	for n < len(b) && !f.dead {
@@ -117,7 +130,7 @@ func (f *frames) stride(b []byte) int {
 		if n+header > len(b) || size < 0 {
 			return n
 		}
-		f.count.Bytes += size
+		f.bytes += size
 		f.tally(op)
 		n += header
 		here := min(size, int64(len(b)-n))
@@ -168,19 +181,19 @@ func (w *socket) strange(dir flow.Dir) bool {
 	if f.undecided() {
 		return false
 	}
-	first := f.count.Total() == 0
+	first := f.kinds == [6]uint32{}
 	switch h := f.hdr[:f.have]; string(h) {
 	case textCRLF:
 		if first && dir != w.client {
-			w.extraCRLF = f.at.Frame
+			w.extraCRLF = w.stamps[dir].header.Frame
 		}
 		return true
 	case textHTTP:
-		w.http[dir] = f.at.Frame
+		w.http[dir] = w.stamps[dir].header.Frame
 		return true
 	case textRefusal:
 		if first && dir == w.client {
-			w.refusal = f.at
+			w.refusal = w.stamps[dir].header
 		}
 		return true
 	default:
@@ -204,7 +217,7 @@ func (w *socket) header(a *Analyzer, dir flow.Dir) {
 		f.lost()
 		return
 	}
-	f.count.Bytes += f.left
+	f.bytes += f.left
 	op := f.hdr[0] & 15
 	f.tally(op)
 	if f.closing = op == opClose; f.closing && f.left == 0 {
@@ -212,21 +225,15 @@ func (w *socket) header(a *Analyzer, dir flow.Dir) {
 	}
 }
 
+// tally counts a frame. A direction with more of one kind than can be counted is
+// not followed on.
 func (f *frames) tally(op byte) {
-	switch op {
-	case opContinuation:
-		f.count.Continuation++
-	case opText:
-		f.count.Text++
-	case opBinary:
-		f.count.Binary++
-	case opPing:
-		f.count.Ping++
-	case opPong:
-		f.count.Pong++
-	case opClose:
-		f.count.Close++
+	n := &f.kinds[kindOf(op)]
+	if *n == math.MaxUint32 {
+		f.lost()
+		return
 	}
+	*n++
 }
 
 // body takes payload.
@@ -270,7 +277,7 @@ func (w *socket) closed(a *Analyzer, dir flow.Dir, payload []byte) {
 	if w.close.at.Seen() {
 		return
 	}
-	w.close = closeNote{at: f.at, code: -1, by: w.side(dir)}
+	w.close = closeNote{at: w.stamps[dir].header, code: -1, by: w.side(dir)}
 	var b [maxControlPayload]byte
 	if n := copy(b[:], payload); n >= 2 {
 		f.unmask(b[:n])

@@ -306,13 +306,12 @@ func (p *packer) frames(w *socket, base flow.Stamp) {
 	}
 	p.flag(true)
 	for _, dir := range [...]flow.Dir{w.client, w.client.Reverse()} {
-		f := &w.dirs[dir]
-		c := &f.count
+		c := w.dirs[dir].count()
 		p.flag(c.Unclear)
 		for _, n := range [...]int{c.Text, c.Binary, c.Continuation, c.Ping, c.Pong, c.Close, int(c.Bytes)} {
 			p.uint(uint64(n))
 		}
-		p.seen(f.first, base)
+		p.seen(w.stamps[dir].first, base)
 		p.uint(uint64(w.http[dir]))
 	}
 	p.uint(uint64(w.extraCRLF))

@@ -7,10 +7,17 @@ import "github.com/wssniff/wssniff/reassembly/flow"
 // at once. As long as an upgraded connection is silent, it needs none.
 type socket struct {
 	dirs      [2]frames
+	stamps    [2]frameStamps
 	entry     uint32   // of the attempt in Analyzer.entries; 0: it is not listed
 	client    flow.Dir // the direction in which the client sends
 	forgotten bool     // the reassembler dropped the connection
 	notes
+}
+
+// A frameStamps says where frames of one direction were seen.
+type frameStamps struct {
+	first  flow.Stamp // the first bytes
+	header flow.Stamp // the first byte of the header that came last, if it was looked at byte by byte
 }
 
 // Notes are what frames show beside their number.
