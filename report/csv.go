@@ -3,8 +3,12 @@ package report
 import (
 	"encoding/csv"
 	"io"
+	"net/netip"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/wssniff/wssniff/analyze"
 )
 
 var csvHeader = []string{
@@ -25,9 +29,11 @@ func CSV(w io.Writer, in *Input, opt *Options) error {
 		return err
 	}
 	for a := range in.Result.Attempts.All() {
-		row := csvRow(a.Number, newRecord(a, m, &Options{}))
+		x := &account{a: a, veil: veil{masker: m}}
+		x.read()
+		row := csvRow(x)
 		for j, cell := range row {
-			row[j] = noFormula(visible(cell))
+			row[j] = noFormula(visible(utf8Text(cell)))
 		}
 		if err := c.Write(row); err != nil {
 			return err
@@ -37,65 +43,69 @@ func CSV(w io.Writer, in *Input, opt *Options) error {
 	return c.Error()
 }
 
-func csvRow(number int, r *attemptRecord) []string {
-	w := r.WebSocket
-	var url, agent, status, wait string
-	if r.URL != nil {
-		url = r.URL.Full
+func csvRow(x *account) []string {
+	a := x.a
+	var timestamp, status, wait string
+	if s := a.Start(); s.Seen() {
+		timestamp = utc(s).Format(time.RFC3339Nano)
 	}
-	if r.UserAgent != nil {
-		agent = r.UserAgent.Original
+	if a.Response != nil {
+		status = positive(a.Response.Head.Status)
 	}
-	if r.HTTP != nil && r.HTTP.Response != nil {
-		status = strconv.Itoa(r.HTTP.Response.Status)
+	if d, ok := waited(a); ok {
+		wait = strconv.FormatInt(d.Nanoseconds(), 10)
 	}
-	if r.Event.Duration != nil {
-		wait = strconv.FormatInt(*r.Event.Duration, 10)
-	}
+	client, server := a.Client(), a.Server()
+	agent, _ := x.sent(nameUserAgent)
+	key, _ := x.sent(nameKey)
+	accept, _ := x.accept()
 	row := []string{
-		strconv.Itoa(number), r.Timestamp, r.Client.IP, port(r.Client), r.Server.IP, port(r.Server), url, agent,
-		w.Verdict, w.Reason, status, wait, orEmpty(w.Key), orEmpty(w.Accept), w.AcceptExpected, w.AcceptCause,
+		strconv.Itoa(a.Number), timestamp, client.Addr().Unmap().String(), port(client), server.Addr().Unmap().String(), port(server),
+		csvURL(x), agent, a.Verdict.String(), x.text(a.Reason), status, wait, key, accept, a.Expected, causeOf(a),
 	}
-	row = append(row, csvRedirect(w.Redirect)...)
-	row = append(row, csvClose(w.Close)...)
-	return append(row, csvFindings(w.Findings), positive(w.RequestFrame), positive(w.ResponseFrame), strconv.Itoa(w.TCPStream))
+	row = append(row, csvRedirect(x)...)
+	row = append(row, csvClose(&a.Close)...)
+	return append(row, csvFindings(a.Findings), positive(completeFrame(a.Request)), positive(completeFrame(a.Response)), strconv.Itoa(a.Conn.ID))
 }
 
-func csvRedirect(r *redirectRecord) []string {
+func csvURL(x *account) string {
+	u, _ := x.url()
+	if u.base != "" {
+		return "ws://" + u.base + u.full
+	}
+	return u.full
+}
+
+func csvRedirect(x *account) []string {
+	r := x.a.Redirect
 	if r == nil {
 		return []string{"", "", ""}
 	}
-	return []string{r.Location, positive(r.Chain), positive(r.Hop)}
+	chain := ""
+	if r.Chain != nil {
+		chain = positive(r.Chain.ID)
+	}
+	return []string{x.text(r.Location), chain, positive(r.Hop)}
 }
 
-func csvClose(c *closeRecord) []string {
-	if c == nil {
-		return []string{"", "", ""}
-	}
+func csvClose(c *analyze.Close) []string {
 	code := ""
-	if c.Code != nil {
-		code = strconv.Itoa(*c.Code)
+	if n, ok := closeCode(c); ok {
+		code = strconv.Itoa(n)
 	}
-	return []string{c.By, c.How, code}
+	return []string{c.By.String(), c.How.String(), code}
 }
 
 // csvFindings lists the codes, separated by spaces.
-func csvFindings(list []findingRecord) string {
+func csvFindings(list []analyze.Finding) string {
 	codes := make([]string, len(list))
 	for i, f := range list {
-		codes[i] = f.Code
+		codes[i] = f.Code.String()
 	}
 	return strings.Join(codes, " ")
 }
 
-func port(e endFields) string { return strconv.Itoa(int(e.Port)) }
-
-func orEmpty(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
+func port(a netip.AddrPort) string { return strconv.Itoa(int(a.Port())) }
 
 func positive(n int) string {
 	if n == 0 {

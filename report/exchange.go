@@ -60,10 +60,10 @@ func urlOf(a *analyze.Attempt) string {
 // domainOf strips userinfo, port and brackets from an authority.
 func domainOf(host string) string {
 	host = host[strings.LastIndexByte(host, '@')+1:]
-	if ap, err := netip.ParseAddrPort(host); err == nil {
-		return ap.Addr().String()
-	}
 	if strings.HasPrefix(host, "[") {
+		if ap, err := netip.ParseAddrPort(host); err == nil {
+			return ap.Addr().String()
+		}
 		host, _, _ = strings.Cut(host[1:], "]")
 		return host
 	}

@@ -17,13 +17,17 @@ func TestURLOf(t *testing.T) {
 		{"GET http://u:p@h/ws?u=http://x HTTP/1.1\nHost: other", "http://u:p@h/ws?u=http://x", "h"},
 		{"GET /ws?u=http://x HTTP/1.1\nHost: [2001:db8::1]:80", "ws://[2001:db8::1]:80/ws?u=http://x", "2001:db8::1"},
 		{"GET /ws HTTP/1.1\nHost: [2001:db8::1]", "ws://[2001:db8::1]/ws", "2001:db8::1"},
+		{"GET /ws HTTP/1.1\nHost: [2001:DB8:0::1]:80", "ws://[2001:DB8:0::1]:80/ws", "2001:db8::1"},
+		{"GET /ws HTTP/1.1\nHost: 192.0.2.1:8080", "ws://192.0.2.1:8080/ws", "192.0.2.1"},
+		{"GET /ws HTTP/1.1\nHost: 2001:db8::1", "ws://2001:db8::1/ws", "2001:db8::1"},
 		{"GET ws HTTP/1.1\nHost: h", "ws://h/ws", "h"},
 		{"CONNECT h:443 HTTP/1.1\nHost: h:443", "ws://h:443", "h"},
 	} {
 		a := (&script{}).attempt(analyze.OK, tt.head, "")
-		r := newRecord(a, newMasker(&Options{ShowSecrets: true}), &Options{})
-		if r.URL == nil || r.URL.Full != tt.url || r.URL.Domain != tt.domain {
-			t.Errorf("%q: got %+v, want %s of %s", tt.head, r.URL, tt.url, tt.domain)
+		x := &account{a: a, veil: veil{masker: newMasker(&Options{ShowSecrets: true})}}
+		x.read()
+		if u, _ := x.url(); csvURL(x) != tt.url || u.domain != tt.domain {
+			t.Errorf("%q: got %+v, want %s of %s", tt.head, u, tt.url, tt.domain)
 		}
 	}
 }

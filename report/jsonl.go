@@ -7,8 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
-	"unicode/utf8"
+
+	"github.com/wssniff/wssniff/analyze"
 )
 
 //go:embed schema.json
@@ -22,12 +22,11 @@ func Schema() []byte { return bytes.Clone(schemaJSON) }
 // Latin-1, so that none is lost; values are never cut.
 func JSONL(w io.Writer, in *Input, opt *Options) error {
 	opt = opt.orDefault()
-	l := newLines(w)
-	m := newMasker(opt)
+	l := newLines(w, opt)
 	t := newTally()
 	for a := range in.Result.Attempts.All() {
 		t.add(a)
-		if err := l.write(newRecord(a, m, opt)); err != nil {
+		if err := l.attempt(a); err != nil {
 			return err
 		}
 	}
@@ -39,46 +38,43 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 	return l.w.Flush()
 }
 
-// lines writes records as JSON, one a line, through a buffer of one line.
+// lines writes records as JSON, one a line.
 type lines struct {
-	w    *bufio.Writer
-	line bytes.Buffer
-	enc  *json.Encoder
+	w        *bufio.Writer
+	line     []byte
+	masker   *masker
+	known    []string // room for a veil
+	clock    clock
+	texts    findingTexts
+	observer string // the member, "" if there is nothing to say
 }
 
-func newLines(w io.Writer) *lines {
-	l := &lines{w: bufio.NewWriter(w)}
-	l.enc = json.NewEncoder(&l.line)
-	l.enc.SetEscapeHTML(false)
+func newLines(w io.Writer, opt *Options) *lines {
+	l := &lines{w: bufio.NewWriter(w), masker: newMasker(opt)}
+	if opt.Observer != "" || opt.Interface != "" {
+		member := appendFilled([]byte(`"observer":{`), `"name":`, opt.Observer)
+		l.observer = string(endObject(appendFilled(member, `"interface":`, opt.Interface)))
+	}
 	return l
 }
 
-func (l *lines) write(record any) error {
-	l.line.Reset()
-	if err := l.enc.Encode(record); err != nil {
-		return fmt.Errorf("encoding a record: %w", err)
-	}
-	_, err := l.w.Write(escapeInvisible(l.line.Bytes()))
+// attempt writes the line of an attempt, to which nothing points afterwards.
+func (l *lines) attempt(a *analyze.Attempt) error {
+	x := account{a: a, veil: veil{masker: l.masker, known: l.known[:0]}}
+	x.read()
+	l.line = l.attemptLine(l.line[:0], &x)
+	clear(x.known)
+	l.known = x.known
+	_, err := l.w.Write(l.line)
 	return err
 }
 
-// escapeInvisible writes the characters that a terminal would obey or hide, and
-// that encoding/json lets through, as \u escapes: DEL, the C1 controls, marks
-// of direction. They stand inside strings only.
-func escapeInvisible(line []byte) []byte {
-	if !slices.ContainsFunc(line, func(c byte) bool { return c >= 0x7f }) {
-		return line
+// write writes a record without text from the wire.
+func (l *lines) write(record any) error {
+	enc := json.NewEncoder(l.w)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(record); err != nil {
+		return fmt.Errorf("encoding a record: %w", err)
 	}
-	var out []byte
-	done := 0
-	for i := 0; i < len(line); {
-		r, n := utf8.DecodeRune(line[i:])
-		if r == 0x7f || n > 1 && r < 0x10000 && visible(string(r)) != string(r) {
-			out = append(out, line[done:i]...)
-			out = fmt.Appendf(out, `\u%04x`, r)
-			done = i + n
-		}
-		i += n
-	}
-	return append(out, line[done:]...)
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"fmt"
+	"hash"
 	"net/url"
 	"regexp"
 	"strings"
@@ -14,20 +15,25 @@ import (
 // recognisable. With the fixed key reports are reproducible and comparable, but
 // a guess at a weak secret can be confirmed; Options.MaskKey prevents that.
 type masker struct {
-	show bool
-	key  []byte
+	show   bool
+	mac    hash.Hash
+	recent [4]masking // the same secret comes up several times in an attempt
+	oldest int        // of recent
 }
+
+// A masking is a secret and what is printed in its place.
+type masking struct{ secret, mask string }
 
 // defaultMaskKey is not secret; it only keeps the hashes apart from those of
 // other tools.
 const defaultMaskKey = "wssniff mask v1"
 
 func newMasker(o *Options) *masker {
-	m := &masker{show: o.ShowSecrets, key: o.MaskKey}
-	if len(m.key) == 0 {
-		m.key = []byte(defaultMaskKey)
+	key := o.MaskKey
+	if len(key) == 0 {
+		key = []byte(defaultMaskKey)
 	}
-	return m
+	return &masker{show: o.ShowSecrets, mac: hmac.New(sha256.New, key)}
 }
 
 // secret returns what is printed in place of s.
@@ -35,24 +41,31 @@ func (m *masker) secret(s string) string {
 	if m.show || s == "" {
 		return s
 	}
-	h := hmac.New(sha256.New, m.key)
-	h.Write([]byte(s))
-	return fmt.Sprintf("***(%d,%x)", len(s), h.Sum(nil)[:3])
+	for i := range m.recent {
+		if m.recent[i].secret == s {
+			return m.recent[i].mask
+		}
+	}
+	m.mac.Reset()
+	m.mac.Write([]byte(s))
+	mask := fmt.Sprintf("***(%d,%x)", len(s), m.mac.Sum(nil)[:3])
+	m.recent[m.oldest] = masking{s, mask}
+	m.oldest = (m.oldest + 1) % len(m.recent)
+	return mask
 }
 
 // field masks the value of a header field.
-func (m *masker) field(name, value string) string {
-	switch strings.ToLower(name) {
-	case "authorization", "proxy-authorization":
+func (m *masker) field(kind fieldName, value string) string {
+	switch kind {
+	case nameAuthorization:
 		return m.credentials(value)
-	case "cookie", "set-cookie":
+	case nameCookie:
 		return m.cookies(value)
-	case "sec-websocket-protocol":
+	case nameProtocol:
 		return m.protocolList(value)
-	case "sec-websocket-key", "sec-websocket-accept":
+	case nameKey, nameAccept:
 		return value
-	}
-	if secretName(name) {
+	case nameSecret:
 		return m.secret(value)
 	}
 	return m.text(value)
@@ -90,21 +103,22 @@ var cookieAttributes = map[string]bool{
 // text masks what looks like a secret inside free text: a URL, a field of
 // unknown name, the body of an answer.
 func (m *masker) text(s string) string {
-	if m.show || s == "" {
+	c := classOf(s)
+	if m.show || c&marks == 0 {
 		return s
 	}
-	// Each pattern is tried only where a byte without which it cannot match is
-	// there: most texts have none of them.
-	if strings.Contains(s, ":") && strings.ContainsAny(s, "KkZz") {
+	// Each pattern is tried only where something without which it cannot match
+	// is there: most texts have none of them. What masks put in is of no class.
+	if c&colon != 0 && mayHaveHeader(s) {
 		s = headerLine.ReplaceAllStringFunc(s, func(line string) string {
 			name, value, _ := strings.Cut(line, ":")
 			return name + ": " + m.secret(strings.TrimSpace(value))
 		})
 	}
-	if strings.Contains(s, "=") {
+	if c&equals != 0 {
 		s = m.pairs(s)
 	}
-	if strings.Contains(s, `"`) {
+	if c&quote != 0 && mayHaveJSON(s) {
 		s = m.groups(jsonPair, s, func(g []string) string {
 			if !secretName(g[1]) {
 				return g[0]
@@ -112,13 +126,13 @@ func (m *masker) text(s string) string {
 			return `"` + g[1] + `"` + g[2] + m.secret(g[3]) + `"`
 		})
 	}
-	if strings.Contains(s, "@") {
+	if c&at != 0 {
 		s = m.groups(userinfo, s, func(g []string) string { return "//" + m.secret(g[1]) + "@" })
 	}
-	if strings.ContainsAny(s, " \t\r\n\f") {
+	if c&space != 0 && mayHaveCredentials(s) {
 		s = m.groups(bearer, s, func(g []string) string { return g[1] + m.secret(g[2]) + g[3] })
 	}
-	if strings.Contains(s, "eyJ") {
+	if c&capitalJ != 0 && strings.Contains(s, "eyJ") {
 		s = jwt.ReplaceAllStringFunc(s, m.secret)
 	}
 	return s
@@ -141,7 +155,7 @@ func (m *masker) groups(re *regexp.Regexp, s string, f func(g []string) string) 
 // #, white space, a quote or an angle bracket, not at a comma or semicolon:
 // rather too much is hidden than a rest shown.
 func (m *masker) pairs(s string) string {
-	var b strings.Builder
+	var b strings.Builder // stays empty if there is nothing to hide
 	done, end := 0, 0
 	hides := false // the segment that ends at end holds an encoded secret
 	for i := 0; i < len(s); i++ {
@@ -159,12 +173,18 @@ func (m *masker) pairs(s string) string {
 		b.WriteString(m.secret(s[i+1 : end]))
 		done, i = end, end-1
 	}
+	if done == 0 {
+		return s
+	}
 	return b.String() + s[done:]
 }
 
+// valueEnd returns where the value that begins at index from ends.
 func valueEnd(s string, from int) int {
-	if n := strings.IndexAny(s[from:], "&# \t\r\n\"<>"); n >= 0 {
-		return from + n
+	for i := from; i < len(s); i++ {
+		if edges[s[i]]&endsValue != 0 {
+			return i
+		}
 	}
 	return len(s)
 }
@@ -172,11 +192,31 @@ func valueEnd(s string, from int) int {
 // nameStart returns where the name that ends before index end begins.
 func nameStart(s string, from, end int) int {
 	i := end
-	for i > from && !strings.ContainsRune("?&;#/,:@!$'()*+ \t\r\n\"<>={}|\\^`", rune(s[i-1])) {
+	for i > from && edges[s[i-1]]&startsName == 0 {
 		i--
 	}
 	return i
 }
+
+// edges has the bytes that stand around names and values.
+var edges = func() (e [256]uint8) {
+	for _, b := range []byte("&# \t\r\n\"<>") {
+		e[b] = endsValue | startsName
+	}
+	for _, b := range []byte("?;/,:@!$'()*+={}|\\^`") {
+		e[b] = startsName
+	}
+	for _, b := range []byte("?&;#") {
+		e[b] |= partsURL
+	}
+	return e
+}()
+
+const (
+	endsValue  = 1 << iota
+	startsName // of a pair in any text
+	partsURL
+)
 
 // maxEncodings is how often a value may be percent-encoded and still be looked
 // into.
@@ -185,43 +225,18 @@ const maxEncodings = 3
 // nested reports whether a percent-encoded value holds a secret of its own, as
 // the target of a login redirect does.
 func nested(value string) bool {
+	if strings.IndexByte(value, '%') < 0 && strings.IndexByte(value, '+') < 0 {
+		return false
+	}
 	for range maxEncodings {
 		plain, err := url.QueryUnescape(value)
 		if err != nil || plain == value {
 			return false
 		}
 		value = plain
-		if len(urlSecrets(value)) > 0 || userinfo.MatchString(value) {
+		if len(urlSecrets(nil, value)) > 0 || userinfo.MatchString(value) {
 			return true
 		}
 	}
 	return false
-}
-
-// secretName reports whether a parameter or field of this name holds a secret.
-func secretName(name string) bool {
-	if plain, err := url.QueryUnescape(name); err == nil {
-		name = plain
-	}
-	name = strings.Map(func(r rune) rune {
-		if r == '-' || r == '_' || r == '.' || r == '[' || r == ']' || r == ' ' {
-			return -1
-		}
-		return r
-	}, strings.ToLower(name))
-	for _, part := range secretParts {
-		if strings.Contains(name, part) {
-			return true
-		}
-	}
-	return secretNames[name]
-}
-
-var secretParts = []string{
-	"token", "secret", "passw", "apikey", "accesskey", "signature", "credential", "sessionid", "sessid", "jwt", "authoriz", "authkey",
-}
-
-var secretNames = map[string]bool{
-	"auth": true, "key": true, "pass": true, "pwd": true, "pw": true, "sig": true, "sid": true, "session": true,
-	"otp": true, "pin": true, "ticket": true, "hmac": true, "bearer": true, "assertion": true, "xauth": true,
 }

@@ -11,6 +11,11 @@ import (
 
 func masked(s string) string { return newMasker(&Options{}).secret(s) }
 
+func kindOf(name string) fieldName {
+	_, masked := nameOf(name)
+	return masked
+}
+
 func TestMaskText(t *testing.T) {
 	m := newMasker(&Options{})
 	const token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"
@@ -56,7 +61,7 @@ func TestMaskField(t *testing.T) {
 		{"Sec-WebSocket-Accept", rfcAccept, rfcAccept},
 		{"Host", "example.com", "example.com"},
 	} {
-		if got := m.field(tt.name, tt.in); got != tt.want {
+		if got := m.field(kindOf(tt.name), tt.in); got != tt.want {
 			t.Errorf("%s: %q: got %q, want %q", tt.name, tt.in, got, tt.want)
 		}
 	}
@@ -104,7 +109,7 @@ func TestMaskEqual(t *testing.T) {
 	if own.secret("abc") == fixed.secret("abc") {
 		t.Error("the key makes no difference")
 	}
-	if got := newMasker(&Options{ShowSecrets: true}).field("Cookie", "a=b"); got != "a=b" {
+	if got := newMasker(&Options{ShowSecrets: true}).field(nameCookie, "a=b"); got != "a=b" {
 		t.Errorf("shown as %q", got)
 	}
 }

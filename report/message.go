@@ -9,59 +9,58 @@ import (
 // Message returns the sentence of a finding. A parenthesis of the catalogue's
 // sentence whose value the finding lacks is left out.
 func Message(f analyze.Finding) string {
-	return sentence(f.Code.Entry().Sentence, func(name string) string {
-		switch name {
-		case "got":
-			return f.Got
-		case "want":
-			return f.Want
-		case "field":
-			return f.Field
-		case "side":
-			return f.Side.String()
-		}
-		return ""
-	})
+	return string(appendSentence(nil, f.Code.Entry().Sentence, &f))
 }
 
 // plainSentence returns the sentence of a code without any finding's values.
 func plainSentence(c analyze.Code) string {
-	return sentence(c.Entry().Sentence, func(string) string { return "" })
+	return string(appendSentence(nil, c.Entry().Sentence, &analyze.Finding{}))
 }
 
-func sentence(text string, value func(name string) string) string {
-	var b strings.Builder
+func appendSentence(dst []byte, text string, f *analyze.Finding) []byte {
 	for {
 		before, rest, ok := strings.Cut(text, " (")
 		inside, after, closed := strings.Cut(rest, ")")
 		if !ok || !closed {
-			b.WriteString(text)
-			return b.String()
+			return append(dst, text...)
 		}
-		b.WriteString(before)
-		if filled, ok := fill(inside, value); ok {
-			b.WriteString(" (" + filled + ")")
+		dst = append(dst, before...)
+		if filled, ok := appendClause(append(dst, " ("...), inside, f); ok {
+			dst = append(filled, ')')
 		}
 		text = after
 	}
 }
 
-// fill puts values into the placeholders of text, and reports whether all of
-// them have one.
-func fill(text string, value func(name string) string) (string, bool) {
-	var b strings.Builder
+// appendClause puts the values of a finding into the placeholders of text, and
+// reports whether all of them have one.
+func appendClause(dst []byte, text string, f *analyze.Finding) ([]byte, bool) {
 	for {
 		before, rest, ok := strings.Cut(text, "{")
-		b.WriteString(before)
+		dst = append(dst, before...)
 		if !ok {
-			return b.String(), true
+			return dst, true
 		}
 		name, after, _ := strings.Cut(rest, "}")
-		v := value(name)
+		v := placeholder(name, f)
 		if v == "" {
-			return "", false
+			return dst, false
 		}
-		b.WriteString(v)
+		dst = append(dst, v...)
 		text = after
 	}
+}
+
+func placeholder(name string, f *analyze.Finding) string {
+	switch name {
+	case "got":
+		return f.Got
+	case "want":
+		return f.Want
+	case "field":
+		return f.Field
+	case "side":
+		return f.Side.String()
+	}
+	return ""
 }

@@ -32,6 +32,9 @@ func (m *masker) protocols(list []string) []string {
 // protocolList masks a Sec-WebSocket-Protocol value, and keeps it as it is if
 // there is nothing to mask.
 func (m *masker) protocolList(value string) string {
+	if plainProtocols(value) {
+		return value
+	}
 	list := listItems(value)
 	masked := m.protocols(list)
 	if slices.Equal(list, masked) {
@@ -46,6 +49,11 @@ var (
 	uuid        = regexp.MustCompile(`(?i)^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 )
 
+const (
+	minTokenLike = 20 // the least length of a token in letters and digits
+	uuidLen      = 36
+)
+
 // tokenLike reports whether a sub-protocol is a token by its looks. Registered
 // names are words joined by dots and dashes; none has 20 letters and digits in
 // a row.
@@ -54,7 +62,7 @@ func tokenLike(p string) bool {
 		return true
 	}
 	for _, part := range strings.FieldsFunc(p, func(r rune) bool { return r == '.' || r == '-' }) {
-		if len(part) >= 20 && strings.ContainsAny(part, "0123456789") && strings.ContainsAny(strings.ToLower(part), "abcdefghijklmnopqrstuvwxyz") {
+		if len(part) >= minTokenLike && strings.ContainsAny(part, "0123456789") && strings.ContainsAny(strings.ToLower(part), "abcdefghijklmnopqrstuvwxyz") {
 			return true
 		}
 	}
@@ -65,23 +73,56 @@ func tokenLike(p string) bool {
 // Commas in quotes do not split.
 func listItems(value string) []string {
 	items := []string{}
-	quoted, start := false, 0
-	add := func(end int) {
-		if item := strings.Trim(value[start:end], " \t"); item != "" {
+	for value != "" {
+		var item string
+		if item, value = nextItem(value); item != "" {
 			items = append(items, item)
 		}
 	}
-	for i := 0; i < len(value); i++ {
+	return items
+}
+
+// nextItem returns the first item of a list, "" if it is empty, and what follows
+// its comma.
+func nextItem(value string) (item, rest string) {
+	end := strings.IndexByte(value, ',')
+	if end < 0 {
+		return trimOWS(value), ""
+	}
+	if strings.IndexByte(value[:end], '"') >= 0 {
+		end = unquotedComma(value)
+	}
+	return trimOWS(value[:end]), value[min(end+1, len(value)):]
+}
+
+// unquotedComma returns the index of the first comma that is not in quotes, or
+// the length of the list if there is none.
+func unquotedComma(list string) int {
+	quoted := false
+	for i := 0; i < len(list); i++ {
 		switch {
-		case quoted && value[i] == '\\':
+		case quoted && list[i] == '\\':
 			i++
-		case value[i] == '"':
+		case list[i] == '"':
 			quoted = !quoted
-		case value[i] == ',' && !quoted:
-			add(i)
-			start = i + 1
+		case list[i] == ',' && !quoted:
+			return i
 		}
 	}
-	add(len(value))
-	return items
+	return len(list)
+}
+
+// trimOWS takes the optional white space of RFC 9110, Section 5.6.3 away.
+func trimOWS(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	return trimRightOWS(s)
+}
+
+func trimRightOWS(s string) string {
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
 }

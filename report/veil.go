@@ -16,98 +16,102 @@ const minKnown = 6
 // they appear again.
 type veil struct {
 	*masker
-	known *strings.Replacer // nil: none
+	known    []string
+	replacer *strings.Replacer // of known, made when the first of them appears
 }
 
 func (m *masker) veil(a *analyze.Attempt) *veil {
 	v := &veil{masker: m}
-	if m.show {
-		return v
-	}
-	var found []string
 	for _, msg := range []*analyze.Message{a.Request, a.Response} {
 		if msg == nil {
 			continue
 		}
 		for _, f := range msg.Head.Fields {
-			found = append(found, fieldSecrets(m, f)...)
+			_, kind := nameOf(f.Name)
+			v.learn(kind, f.Value)
 		}
 	}
-	if a.Request != nil {
-		found = append(found, urlSecrets(a.Request.Head.Target)...)
-	}
-	v.know(found)
+	v.learnTarget(a)
 	return v
 }
 
-func (v *veil) know(secrets []string) {
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
-	for _, s := range slices.Compact(secrets) {
-		if len(s) >= minKnown {
-			pairs = append(pairs, s, v.secret(s))
+// learn takes note of the secrets of a header field.
+func (v *veil) learn(kind fieldName, value string) {
+	if v.show {
+		return
+	}
+	switch kind {
+	case nameAuthorization:
+		_, credentials, _ := strings.Cut(value, " ")
+		v.known = append(v.known, strings.TrimLeft(credentials, " "), value)
+	case nameCookie:
+		v.known = cookieValues(v.known, value)
+	case nameProtocol:
+		if !plainProtocols(value) {
+			v.known = protocolSecrets(v.known, v.masker, value)
 		}
-	}
-	if pairs != nil {
-		v.known = strings.NewReplacer(pairs...)
-	}
-}
-
-func fieldSecrets(m *masker, f analyze.Field) []string {
-	switch name := strings.ToLower(f.Name); name {
-	case "authorization", "proxy-authorization":
-		_, credentials, _ := strings.Cut(f.Value, " ")
-		return []string{strings.TrimLeft(credentials, " "), f.Value}
-	case "cookie", "set-cookie":
-		return cookieValues(f.Value)
-	case "sec-websocket-protocol":
-		return protocolSecrets(m, f.Value)
-	case "sec-websocket-key", "sec-websocket-accept":
-		return nil
+	case nameKey, nameAccept:
+	case nameSecret:
+		v.known = append(v.known, value)
 	default:
-		if secretName(name) {
-			return []string{f.Value}
+		if len(value) >= len("pw=")+minKnown { // the shortest name
+			v.known = urlSecrets(v.known, value)
 		}
-		return urlSecrets(f.Value)
 	}
 }
 
-func cookieValues(value string) []string {
-	var values []string
-	for _, p := range strings.Split(value, ";") {
+// learnTarget takes note of the secrets of the request's target.
+func (v *veil) learnTarget(a *analyze.Attempt) {
+	if a.Request != nil && !v.show {
+		v.known = urlSecrets(v.known, a.Request.Head.Target)
+	}
+	v.known = slices.DeleteFunc(v.known, func(s string) bool { return len(s) < minKnown })
+}
+
+// cookieValues appends the values of the cookies in a field.
+func cookieValues(list []string, value string) []string {
+	for p := range strings.SplitSeq(value, ";") {
 		name, v, _ := strings.Cut(p, "=")
 		if !cookieAttributes[strings.ToLower(strings.TrimSpace(name))] {
-			values = append(values, v)
+			list = append(list, v)
 		}
 	}
-	return values
+	return list
 }
 
-func protocolSecrets(m *masker, value string) []string {
-	var found []string
-	list := listItems(value)
-	for i, p := range m.protocols(list) {
-		if p != list[i] {
-			found = append(found, list[i])
+// protocolSecrets appends the sub-protocols that carry a token.
+func protocolSecrets(list []string, m *masker, value string) []string {
+	items := listItems(value)
+	for i, p := range m.protocols(items) {
+		if p != items[i] {
+			list = append(list, items[i])
 		}
 	}
-	return found
+	return list
 }
 
-// urlSecrets returns the values of token-like names in s.
-func urlSecrets(s string) []string {
-	var found []string
-	for _, p := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("?&;#", r) }) {
-		if name, value, ok := strings.Cut(p, "="); ok && secretName(name) {
-			found = append(found, value)
+// urlSecrets appends the values of token-like names in s.
+func urlSecrets(list []string, s string) []string {
+	for {
+		i := strings.IndexByte(s, '=')
+		if i < 0 {
+			return list
 		}
+		start, end := i, i+1
+		for start > 0 && edges[s[start-1]]&partsURL == 0 {
+			start--
+		}
+		for end < len(s) && edges[s[end]]&partsURL == 0 {
+			end++
+		}
+		if secretName(s[start:i]) {
+			list = append(list, s[i+1:end])
+		}
+		s = s[end:]
 	}
-	return found
 }
 
 func (v *veil) text(s string) string { return v.hide(v.masker.text(s)) }
-
-func (v *veil) field(name, value string) string { return v.hide(v.masker.field(name, value)) }
 
 // list masks sub-protocols.
 func (v *veil) list(protocols []string) []string {
@@ -126,15 +130,38 @@ func (v *veil) authority(s string) string {
 	return v.hide(s)
 }
 
+// maxSought is how many known secrets are looked for one by one.
+const maxSought = 8
+
+// hide masks the known secrets in s.
 func (v *veil) hide(s string) string {
-	if v.known == nil {
-		return s
+	if len(v.known) > maxSought {
+		return v.replace(s)
 	}
-	return v.known.Replace(s)
+	for _, secret := range v.known {
+		if strings.Contains(s, secret) {
+			return v.replace(s)
+		}
+	}
+	return s
+}
+
+// replace masks the known secrets in s, the longest first.
+func (v *veil) replace(s string) string {
+	if v.replacer == nil {
+		slices.SortFunc(v.known, func(a, b string) int { return len(b) - len(a) })
+		var pairs []string
+		for _, secret := range v.known {
+			pairs = append(pairs, secret, v.secret(secret))
+		}
+		v.replacer = strings.NewReplacer(pairs...)
+	}
+	return v.replacer.Replace(s)
 }
 
 // finding returns f with its values masked.
 func (v *veil) finding(f analyze.Finding) analyze.Finding {
-	f.Got, f.Want = v.field(f.Field, f.Got), v.field(f.Field, f.Want)
+	_, kind := nameOf(f.Field)
+	f.Got, f.Want = v.hide(v.field(kind, f.Got)), v.hide(v.field(kind, f.Want))
 	return f
 }
