@@ -338,7 +338,14 @@ func TestCloseEarly(t *testing.T) {
 	dir := t.TempDir()
 	a := writeFile(t, dir, "a", pcapFile(le, pcapMicro, pcapRecord(le, 1, "a"), pcapRecord(le, 3, "c")))
 	b := writeFile(t, dir, "b", pcapFile(le, pcapMicro, pcapRecord(le, 2, "b"), pcapRecord(le, 4, "d")))
-	s, err := Open([]string{a, b}, nil)
+	c := writeFile(t, dir, "c", timed("abc", 1, 2, 3))
+	closeEarly(t, a, b)
+	closeEarly(t, c)
+}
+
+func closeEarly(t *testing.T, names ...string) {
+	t.Helper()
+	s, err := Open(names, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,10 @@ type walker interface {
 	// next sets all of p but Num. It returns io.EOF at the end, or a *Damage;
 	// after either it is not called again.
 	next(p *Packet) error
+
+	// buffered is next for the usual case, a proper packet that the window
+	// holds all of. If it is false it has done nothing, and next does it.
+	buffered(p *Packet) bool
 }
 
 // open looks at what src begins with and gets ready to read its first record.
