@@ -199,7 +199,8 @@ func (s *Source) Stats() Stats {
 	return st
 }
 
-// Close closes all inputs but standard input.
+// Close closes all inputs but standard input. It waits for nothing: while a
+// compressed standard input has a Read under way, that goes on to its end.
 func (s *Source) Close() error {
 	if s.cur != nil {
 		s.finish(s.cur)
