@@ -2,10 +2,10 @@ package capture
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -35,24 +35,36 @@ func lz41(b []byte) []byte {
 	return out.Bytes()
 }
 
-// gzipFlushed is the beginning of a member that goes on with gzipMiddle.
-func gzipFlushed(b []byte) []byte {
-	var out bytes.Buffer
-	w := gzip.NewWriter(&out)
-	w.Write(b)
-	w.Flush()
-	return out.Bytes()
+// A flusher compresses, and can be made to show all it has got.
+type flusher interface {
+	io.Writer
+	Flush() error
 }
 
-func gzipMiddle(b []byte) []byte {
-	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, 6)
+func newGzip(w io.Writer) flusher { return gzip.NewWriter(w) }
+
+func newLZ4(w io.Writer) flusher { return lz4.NewWriter(w) }
+
+func newZstd(w io.Writer) flusher {
+	z, err := zstd.NewWriter(w)
 	if err != nil {
 		panic(err)
 	}
-	w.Write(b)
-	w.Flush()
-	return out.Bytes()
+	return z
+}
+
+// flushed compresses parts into one stream that is flushed behind each, and
+// never closed.
+func flushed(newWriter func(io.Writer) flusher, parts ...[]byte) (packed [][]byte) {
+	var out bytes.Buffer
+	z := newWriter(&out)
+	for _, b := range parts {
+		z.Write(b)
+		z.Flush()
+		packed = append(packed, bytes.Clone(out.Bytes()))
+		out.Reset()
+	}
+	return packed
 }
 
 var packers = map[string]func([]byte) []byte{"gzip": gzipped1, "zstd": zstd1, "lz4": lz41}

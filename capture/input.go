@@ -87,7 +87,7 @@ func directory(dir string) []*input {
 		return []*input{{name: dir, err: err}}
 	}
 	var all []*input
-	pool := &bufferPool{size: probeBuffer}
+	pool := newProbePool()
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		if isCapture(path, pool) {

@@ -6,11 +6,14 @@ import "container/heap"
 // read through when only its time is wanted.
 const probeBuffer = 4 << 10
 
+// newProbePool has small buffers, and no leave to read ahead.
+func newProbePool() *bufferPool { return &bufferPool{size: probeBuffer, ahead: maxAhead} }
+
 // probe finds out the time of the first packet of each regular file, so that
 // the merge need not hold all files open from the start. Whatever goes wrong
 // is told when the input is read, which is then at once.
 func probe(inputs []*input, maxPacket int) {
-	pool := &bufferPool{size: probeBuffer}
+	pool := newProbePool()
 	for _, in := range inputs {
 		if in.err != nil || in.src != nil || !isRegular(in.path) {
 			continue

@@ -1,9 +1,9 @@
 // Package capture reads packets from capture files and standard input.
 //
 // A Source merges inputs by time. Behind it each input is a stream: a file, a
-// decompressor if it is compressed, a window that the bytes are read through,
-// and a walker of the pcap or pcapng records in it. Packets are slices of the
-// window's buffer.
+// decompressor if it is compressed, which runs ahead in a goroutine of its
+// own, a window that the bytes are read through, and a walker of the pcap or
+// pcapng records in it. Packets are slices of the window's buffer.
 package capture
 
 // A LinkType says what the first byte of a packet belongs to. The values are

@@ -75,10 +75,22 @@ func (c *pcapWalker) next(p *Packet) error {
 	if n > uint32(c.max) {
 		return c.damage(c.pos(), "packet of %d bytes is larger than %d", n, c.max)
 	}
-	size := c.head + int(n)
-	rec := c.peek(size)
-	if rec == nil {
+	if size := c.head + int(n); c.peek(size) == nil {
 		return c.cut(c.pos(), "packet", int64(size))
+	}
+	c.buffered(p)
+	return nil
+}
+
+func (c *pcapWalker) buffered(p *Packet) bool {
+	rec := c.buf[c.r:c.w]
+	if len(rec) < c.head {
+		return false
+	}
+	n := c.order.u32(rec[8:])
+	size := c.head + int(n)
+	if n > uint32(c.max) || size > len(rec) {
+		return false
 	}
 	// At most 2^32 s and 2^32 us: far from the end of an int64.
 	p.Time = int64(c.order.u32(rec))*1e9 + int64(c.order.u32(rec[4:]))*c.fraction
@@ -88,7 +100,7 @@ func (c *pcapWalker) next(p *Packet) error {
 	p.Data = rec[c.head:size:size]
 	c.advance(size)
 	c.frames++
-	return nil
+	return true
 }
 
 // clampInt converts n where an int has 32 bits too.

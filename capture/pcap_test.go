@@ -117,14 +117,18 @@ func TestPcapDamage(t *testing.T) {
 }
 
 func TestMaxPacket(t *testing.T) {
-	file := pcapFile(le, pcapMicro, pcapRecord(le, 1, "abc"), pcapRecord(le, 1, "abcd"))
-	s, err := Open([]string{"-"}, &Config{Stdin: bytes.NewReader(file), MaxPacket: 3})
-	if err != nil {
-		t.Fatal(err)
+	for file, at := range map[string]int{
+		string(pcapFile(le, pcapMicro, pcapRecord(le, 1, "abc"), pcapRecord(le, 1, "abcd"))):              43,
+		string(join(section(le), iface(le, 1, 0), enhanced(le, 0, 1, "abc"), enhanced(le, 0, 1, "abcd"))): 84,
+	} {
+		s, err := Open([]string{"-"}, &Config{Stdin: strings.NewReader(file), MaxPacket: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		packets, errs := collect(t, s)
+		diff(t, "packets", datas(packets), []string{"abc"})
+		diff(t, "errors", errs, []string{fmt.Sprintf("standard input: packet 2, byte %d: packet of 4 bytes is larger than 3", at)})
 	}
-	packets, errs := collect(t, s)
-	diff(t, "packets", datas(packets), []string{"abc"})
-	diff(t, "errors", errs, []string{"standard input: packet 2, byte 43: packet of 4 bytes is larger than 3"})
 }
 
 // checkPrefixes cuts a file at every length. The packets before the cut come

@@ -112,3 +112,34 @@ func (n *pcapngWalker) noteDrops(i *pcapngInterface, drops uint16, rest []byte) 
 		}
 	}
 }
+
+// buffered takes an enhanced packet block with nothing wrong. Other blocks,
+// and what is odd about this one, are left to next.
+func (n *pcapngWalker) buffered(p *Packet) bool {
+	const at = blockHeadLen + enhancedFixed
+	raw := n.buf[n.r:n.w]
+	if len(raw) < at+4 || n.order.u32(raw) != blockEnhanced {
+		return false
+	}
+	total, id, caplen := n.order.u32(raw[4:]), n.order.u32(raw[8:]), n.order.u32(raw[20:])
+	// No window is as large as the largest block that next takes.
+	if int64(caplen)+at+4 > int64(total) || int64(total) > int64(len(raw)) {
+		return false
+	}
+	if total%4 != 0 || n.order.u32(raw[total-4:]) != total || int64(caplen) > int64(n.max) || int64(id) >= int64(len(n.ifaces)) {
+		return false
+	}
+	i := &n.ifaces[id]
+	end := at + int(caplen)
+	p.Time = i.clock.nanos(uint64(n.order.u32(raw[12:]))<<32 | uint64(n.order.u32(raw[16:])))
+	p.Iface = i.index
+	p.Link = i.link
+	p.WireLen = clampInt(n.order.u32(raw[24:]))
+	p.Data = raw[at:end:end]
+	if rest := raw[end : total-4]; len(rest) >= 4 {
+		n.noteDrops(i, dropsUnknown, rest)
+	}
+	n.advance(int(total))
+	n.frames++
+	return true
+}

@@ -21,6 +21,7 @@ type Source struct {
 	maxPacket int
 	cur       *input // the input last read from; nil: choose one
 	waiting   queue  // all others that have more to give
+	alone     walker // of cur once nothing is waiting; nil: not yet
 	pool      bufferPool
 	ifaces    interfaceTable
 	stats     Stats
@@ -77,6 +78,15 @@ func (s *Source) measure(inputs []*input) {
 // input that cannot be read, or not to its end; the calls after that go on
 // with the other inputs.
 func (s *Source) Next(p *Packet) error {
+	// All but a few calls end here: nothing to merge, nothing to read.
+	if s.alone != nil && s.alone.buffered(p) {
+		s.count(p)
+		return nil
+	}
+	return s.next(p)
+}
+
+func (s *Source) next(p *Packet) error {
 	for s.cur != nil || s.choose() {
 		in := s.cur
 		if err := s.read(in, p); err != nil {
@@ -87,13 +97,16 @@ func (s *Source) Next(p *Packet) error {
 			s.stats.Damaged++
 			return err
 		}
-		if len(s.waiting) == 0 || !s.waiting[0].before(in, p.Time) {
-			s.count(p)
-			return nil
+		if len(s.waiting) == 0 {
+			s.alone = in.stream.records
+		} else if s.waiting[0].before(in, p.Time) {
+			in.head, in.held = *p, true
+			s.waiting.push(in)
+			s.cur = nil
+			continue
 		}
-		in.head, in.held = *p, true
-		s.waiting.push(in)
-		s.cur = nil
+		s.count(p)
+		return nil
 	}
 	return io.EOF
 }
@@ -150,7 +163,7 @@ func (s *Source) open(in *input) (err error) {
 
 // finish closes an input that has no more to give.
 func (s *Source) finish(in *input) {
-	s.cur = nil
+	s.cur, s.alone = nil, nil
 	if in.stream == nil {
 		return
 	}
@@ -186,7 +199,8 @@ func (s *Source) Stats() Stats {
 	return st
 }
 
-// Close closes all inputs but standard input.
+// Close closes all inputs but standard input. It waits for nothing: while a
+// compressed standard input has a Read under way, that goes on to its end.
 func (s *Source) Close() error {
 	if s.cur != nil {
 		s.finish(s.cur)

@@ -223,11 +223,12 @@ func TestStraddling(t *testing.T) {
 // A live capture writes a packet and then waits: it must come out although
 // nothing follows.
 func TestLivePipe(t *testing.T) {
-	type part struct{ head, one, two []byte }
-	for name, b := range map[string]part{
-		"pcap":        {pcapFile(le, pcapMicro), pcapRecord(le, 1, "one"), pcapRecord(le, 2, "two")},
-		"pcapng":      {join(section(le), iface(le, 1, 0)), enhanced(le, 0, 1, "one"), enhanced(le, 0, 2, "two")},
-		"flushed zip": {gzipFlushed(pcapFile(le, pcapMicro)), gzipMiddle(pcapRecord(le, 1, "one")), gzipMiddle(pcapRecord(le, 2, "two"))},
+	for name, b := range map[string][][]byte{
+		"pcap":   {pcapFile(le, pcapMicro), pcapRecord(le, 1, "one"), pcapRecord(le, 2, "two")},
+		"pcapng": {join(section(le), iface(le, 1, 0)), enhanced(le, 0, 1, "one"), enhanced(le, 0, 2, "two")},
+		"gzip":   flushed(newGzip, pcapFile(le, pcapMicro), pcapRecord(le, 1, "one"), pcapRecord(le, 2, "two")),
+		"zstd":   flushed(newZstd, pcapFile(le, pcapMicro), pcapRecord(le, 1, "one"), pcapRecord(le, 2, "two")),
+		"lz4":    flushed(newLZ4, pcapFile(le, pcapMicro), pcapRecord(le, 1, "one"), pcapRecord(le, 2, "two")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, w := io.Pipe()
@@ -239,7 +240,7 @@ func TestLivePipe(t *testing.T) {
 			for _, c := range []struct {
 				written []byte
 				want    string
-			}{{join(b.head, b.one), "one<nil>"}, {b.two, "two<nil>"}} {
+			}{{join(b[0], b[1]), "one<nil>"}, {b[2], "two<nil>"}} {
 				go w.Write(c.written)
 				got := make(chan string, 1)
 				go func() {
@@ -266,18 +267,18 @@ func TestNoAllocs(t *testing.T) {
 		"pcap":   pcapFile(le, pcapMicro, manyRecords(5000, 600)...),
 		"pcapng": join(section(le), iface(le, 1, 0), join(manyBlocks(5000, 600)...)),
 	} {
-		s, err := Open([]string{"-"}, &Config{Stdin: bytes.NewReader(b)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var p Packet
-		got := testing.AllocsPerRun(4000, func() {
-			if err := s.Next(&p); err != nil {
-				t.Fatal(err)
+		file := writeFile(t, t.TempDir(), name, b)
+		for from, s := range map[string]*Source{"memory": stdinSource(t, bytes.NewReader(b)), "file": openSource(t, file)} {
+			var p Packet
+			got := testing.AllocsPerRun(4000, func() {
+				if err := s.Next(&p); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if got != 0 {
+				t.Errorf("%s from %s: %v allocations per packet, want 0", name, from, got)
 			}
-		})
-		if got != 0 {
-			t.Errorf("%s: %v allocations per packet, want 0", name, got)
+			s.Close()
 		}
 	}
 }
@@ -338,7 +339,14 @@ func TestCloseEarly(t *testing.T) {
 	dir := t.TempDir()
 	a := writeFile(t, dir, "a", pcapFile(le, pcapMicro, pcapRecord(le, 1, "a"), pcapRecord(le, 3, "c")))
 	b := writeFile(t, dir, "b", pcapFile(le, pcapMicro, pcapRecord(le, 2, "b"), pcapRecord(le, 4, "d")))
-	s, err := Open([]string{a, b}, nil)
+	c := writeFile(t, dir, "c", timed("abc", 1, 2, 3))
+	closeEarly(t, a, b)
+	closeEarly(t, c)
+}
+
+func closeEarly(t *testing.T, names ...string) {
+	t.Helper()
+	s, err := Open(names, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

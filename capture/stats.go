@@ -24,7 +24,7 @@ type Stats struct {
 	Drops      int64       // sum over Interfaces of those known; -1 if none is
 	Inputs     int         // captures opened
 	Damaged    int         // inputs that could not be read to their end, or not at all
-	Read       int64       // bytes read of the inputs as they are stored
+	Read       int64       // bytes read of the inputs as they are stored, but for what was only read ahead
 	Size       int64       // bytes of all inputs as they are stored; -1 if one of them is a pipe
 	Interfaces []Interface // Packet.Iface is an index; at most 65536 are listed
 }

@@ -14,7 +14,8 @@ type stream struct {
 	max     int             // bytes of the largest packet accepted
 	table   *interfaceTable // where the interfaces of this capture are entered
 	records walker
-	raw     *window  // what the window decompresses; nil if nothing
+	raw     *window  // what is decompressed; nil if nothing; belongs to ahead if there is one
+	ahead   *ahead   // what decompresses it ahead of the window; nil if the window itself does
 	closers []func() // in the order of opening
 }
 
@@ -23,6 +24,10 @@ type walker interface {
 	// next sets all of p but Num. It returns io.EOF at the end, or a *Damage;
 	// after either it is not called again.
 	next(p *Packet) error
+
+	// buffered is next for the usual case, a proper packet that the window
+	// holds all of. If it is false it has done nothing, and next does it.
+	buffered(p *Packet) bool
 }
 
 // open looks at what src begins with and gets ready to read its first record.
@@ -46,14 +51,31 @@ func (t *stream) open(src io.Reader, pool *bufferPool) error {
 // the first bytes that come out of it.
 func (t *stream) unpack(how compression, pool *bufferPool) ([]byte, error) {
 	raw := t.window
-	src, release, err := unpack(how, &raw)
+	z, release, err := newUnpacked(how, &raw)
 	if err != nil {
 		return nil, unreadable(t.name, err)
 	}
 	t.raw = &raw
-	t.window = window{src: src, buf: pool.get()}
-	t.closers = append(t.closers, func() { pool.put(raw.buf) }, release)
+	if pool.ahead < maxAhead {
+		t.readAhead(z, release, pool)
+	} else {
+		t.window = window{src: unpacker{z}, buf: pool.get()}
+		t.closers = append(t.closers, func() { pool.put(raw.buf) }, release)
+	}
 	return t.magic()
+}
+
+// readAhead makes the decompressor run ahead of the window.
+func (t *stream) readAhead(z packed, release func(), pool *bufferPool) {
+	pool.ahead++
+	t.ahead = readAhead(z, t.raw, release)
+	t.window = window{src: unpacker{t.ahead}, buf: pool.get()}
+	t.closers = append(t.closers, func() {
+		pool.ahead--
+		if t.ahead.close() {
+			pool.put(t.raw.buf)
+		}
+	})
 }
 
 // magic returns the 4 bytes that tell the format.
@@ -91,7 +113,10 @@ func (t *stream) close() {
 
 // diskBytes is how much of the input itself was read.
 func (t *stream) diskBytes() int64 {
-	if t.raw != nil {
+	switch {
+	case t.ahead != nil:
+		return t.ahead.diskBytes()
+	case t.raw != nil:
 		return t.raw.end()
 	}
 	return t.end()
@@ -132,8 +157,9 @@ func (o byteOrder) u64(b []byte) uint64 {
 // A bufferPool keeps the buffers of closed streams for the next ones, so that
 // a thousand small files do not cost a thousand buffers.
 type bufferPool struct {
-	size int
-	free [][]byte
+	size  int
+	free  [][]byte
+	ahead int // streams that read ahead now
 }
 
 func (p *bufferPool) get() []byte {
