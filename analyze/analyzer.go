@@ -48,10 +48,13 @@ type Analyzer struct {
 	outlived map[uint32][]*Upgrade // the same of upgrades to other protocols
 	payloads map[payloadOf][]byte  // the beginnings of Close frames that came in pieces
 
-	entries entries
-	journal journal
-	packer  packer
-	phrases phrases
+	entries    entries
+	latest     int  // frame of the last request in entries
+	disordered bool // entries are not in the order of their requests
+	journal    journal
+	packer     packer
+	phrases    phrases
+	forms      forms
 }
 
 // A tlsPeer is a client and the port to which it began a TLS connection.
@@ -70,7 +73,7 @@ func New(l *Limits) *Analyzer {
 		moved:  map[netip.Addr]bool{}, tls: map[tlsPeer][]int64{},
 		elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
 	}
-	a.packer.phrases = &a.phrases
+	a.packer.phrases, a.packer.forms = &a.phrases, &a.forms
 	return a
 }
 
@@ -175,10 +178,15 @@ func (a *Analyzer) over(c *flow.Conn, e *flow.Evidence) {
 }
 
 // list adds an attempt to the list and returns its number, or 0 if there are too
-// many.
-func (a *Analyzer) list() uint32 {
+// many. A nil request was not seen.
+func (a *Analyzer) list(request *Message) uint32 {
 	if a.entries.n >= a.limits.Attempts {
 		return 0
+	}
+	if request == nil || request.Done.Frame <= a.latest {
+		a.disordered = true
+	} else {
+		a.latest = request.Done.Frame
 	}
 	return a.entries.add()
 }

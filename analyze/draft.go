@@ -51,29 +51,27 @@ func (a *Analyzer) free(d *draft) {
 	a.drafts = append(a.drafts, d)
 }
 
-// request packs the request of a draft. key is its Sec-WebSocket-Key, which lies
-// at token unless it does not stand there in one piece.
-func (a *Analyzer) request(d *draft, m *Message, raw []byte, key []byte, token span) {
+// request packs the request of a draft. key is its Sec-WebSocket-Key.
+func (a *Analyzer) request(d *draft, m *Message, h *rawHead, key []byte) {
 	d.asked, d.keyed = true, len(key) > 0
 	if d.keyed {
 		d.sum = acceptSum(key)
 	}
-	d.pack(a, m, raw, token)
+	d.pack(a, m, h, h.key, false)
 }
 
 // response packs the final answer to a draft.
-func (a *Analyzer) response(d *draft, m *Message, raw []byte, token span, status int) {
+func (a *Analyzer) response(d *draft, m *Message, h *rawHead, status int) {
 	d.answer, d.status = true, status
-	if sum := token.decode(raw); sum.n == len(sum.b) && d.keyed {
-		d.right = sum.b == d.sum
-	}
-	d.pack(a, m, raw, token)
+	nonce := d.pack(a, m, h, h.accept, true)
+	d.right = d.keyed && nonce.n == len(nonce.b) && nonce.b == d.sum
 }
 
-func (d *draft) pack(a *Analyzer, m *Message, raw []byte, token span) {
+func (d *draft) pack(a *Analyzer, m *Message, h *rawHead, value span, response bool) (nonce token) {
 	a.packer.b = d.packed
-	a.packer.message(m, raw, token, d.done)
+	nonce = a.packer.message(m, h, value, response, d.done)
 	d.packed, d.done = a.packer.b, m.Done
+	return nonce
 }
 
 // print is what keys are told apart by: a part of the sum that an Accept is made

@@ -136,13 +136,7 @@ func (j *judge) open(i int) (exchange, ending unpacker) {
 
 // sort puts the entries in the order in which they are listed.
 func (j *judge) sort() {
-	before, sorted := glance{}, true
-	for i := 0; i < j.len() && sorted; i++ {
-		g := j.glance(i)
-		sorted = g.compare(&before) >= 0
-		before = g
-	}
-	if sorted {
+	if !j.a.disordered {
 		return
 	}
 	all := make([]glance, j.len())

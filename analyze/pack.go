@@ -29,6 +29,7 @@ const (
 type packer struct {
 	b       []byte
 	phrases *phrases
+	forms   *forms
 	scratch []byte
 	whole   []byte // scratch of whoever packs several parts
 	both    []byte
@@ -59,16 +60,19 @@ func (p *packer) seen(s, base flow.Stamp) {
 	p.stamp(s, base)
 }
 
-// message writes a message, whose head is raw. value is where in raw that of its
-// Sec-WebSocket-Key or -Accept lies.
-func (p *packer) message(m *Message, raw []byte, value span, base flow.Stamp) {
+// message writes a message, whose head is h. value is where in it that of its
+// Sec-WebSocket-Key or -Accept lies, which is returned decoded.
+func (p *packer) message(m *Message, h *rawHead, value span, response bool, base flow.Stamp) token {
 	flags := byte(0)
 	set := func(bit byte, on bool) {
 		if on {
 			flags |= bit
 		}
 	}
-	nonce := value.decode(raw)
+	nonce := h.nonce
+	if h.form == nil {
+		nonce = value.decode(h.bytes)
+	}
 	set(packComplete, m.Complete)
 	set(packLost, m.Lost)
 	set(packSpread, m.First != m.Done || m.Segments != 1 || m.Offset != 0)
@@ -91,30 +95,42 @@ func (p *packer) message(m *Message, raw []byte, value span, base flow.Stamp) {
 	} else {
 		value = span{}
 	}
-	p.head(raw, value)
+	if h.form == nil {
+		p.head(h, value, response, m.Complete)
+		return nonce
+	}
+	p.phrase(h.bytes[:len(h.bytes)-len(h.form.text)-h.form.size])
+	if nonce.n > 0 {
+		p.uint(uint64(h.form.at))
+	}
+	p.uint(uint64(h.form.number))
+	return nonce
 }
 
 // head writes the bytes of a head but for its token: the start line, and the
 // rest.
-func (p *packer) head(raw []byte, value span) {
-	line := startLine(raw)
+func (p *packer) head(h *rawHead, value span, response, complete bool) {
+	raw, line := h.bytes, startLine(h.bytes)
 	p.phrase(raw[:line])
-	if value == (span{}) {
-		p.phrase(raw[line:])
-		return
+	rest := raw[line:]
+	if value != (span{}) {
+		p.uint(uint64(value.from - line))
+		p.scratch = append(append(p.scratch[:0], raw[line:value.from]...), raw[value.to:]...)
+		rest = p.scratch
 	}
-	p.uint(uint64(value.from - line))
-	p.scratch = append(append(p.scratch[:0], raw[line:value.from]...), raw[value.to:]...)
-	p.phrase(p.scratch)
+	if n := p.phrase(rest); n > 0 && complete && h.framed {
+		p.forms.learn(response, h, line, value, n, p.phrases.text(n))
+	}
 }
 
-// phrase writes a text, or the number that it has.
-func (p *packer) phrase(text []byte) {
+// phrase writes a text, or the number that it has, which it returns; 0: none.
+func (p *packer) phrase(text []byte) uint32 {
 	n := p.phrases.number(text)
 	p.uint(uint64(n))
 	if n == 0 {
 		p.text(text)
 	}
+	return n
 }
 
 // startLine returns the length of the start line, its line end included.

@@ -188,15 +188,24 @@ func (p *parser) head(s *stream, d piece) int {
 		p.notHTTP(s, raw)
 		return len(d.data)
 	}
-	end := headEnd(raw, from)
-	if end < 0 {
-		p.partial(s, from, d)
-		return len(d.data)
+	var h rawHead
+	known := false
+	if from == 0 && p.kind != undecided {
+		h, known = s.a.forms.match(p.kind == responseLine, raw)
 	}
+	if !known {
+		end := headEnd(raw, from)
+		if end < 0 {
+			p.partial(s, from, d)
+			return len(d.data)
+		}
+		h = newRawHead(raw[:end])
+	}
+	end := len(h.bytes)
 	p.state = betweenHeads
 	p.next = d.seq + uint32(end-from)
 	p.freeBuf() // raw lives on, what comes next may begin in a new one
-	p.finishHead(s, raw[:end], len(raw)-end)
+	p.finishHead(s, &h, len(raw)-end)
 	return end - from
 }
 
@@ -256,10 +265,10 @@ func (p *parser) notHTTP(s *stream, raw []byte) {
 
 // finishHead hands on a complete head. tail is the number of bytes behind it in
 // the segment that completed it.
-func (p *parser) finishHead(s *stream, raw []byte, tail int) {
+func (p *parser) finishHead(s *stream, h *rawHead, tail int) {
 	m := p.message()
 	m.Complete, m.Tail = true, tail
-	p.handOn(s, raw, m)
+	p.handOn(s, h, &m)
 }
 
 // breakHead hands on a head that breaks off, because bytes are lost or because
@@ -270,7 +279,8 @@ func (p *parser) breakHead(s *stream, lost bool) {
 	if p.kind != undecided {
 		m := p.message()
 		m.Lost = lost
-		p.handOn(s, raw, m)
+		h := newRawHead(raw)
+		p.handOn(s, &h, &m)
 	}
 	switch p.state {
 	case inFrames:
@@ -287,18 +297,18 @@ func (p *parser) message() Message {
 	return Message{Offset: p.mark.off, First: p.mark.first, Done: p.mark.last, Segments: p.mark.segments, seq: p.mark.seq, ack: p.mark.ack}
 }
 
-func (p *parser) handOn(s *stream, raw []byte, m Message) {
+func (p *parser) handOn(s *stream, h *rawHead, m *Message) {
 	if p.dir == s.client {
-		s.request(p, raw, m)
+		s.request(p, h, m)
 	} else {
-		s.response(p, raw, m)
+		s.response(p, h, m)
 	}
 }
 
 // afterHead sets how a direction goes on after a head: RFC 9112, Section 6.3.
 // A response to HEAD, and one that says so by its status, has no body; a request
 // without framing has none; a response without framing lasts until the close.
-func (p *parser) afterHead(f framing, response, bodyless bool) {
+func (p *parser) afterHead(f *framing, response, bodyless bool) {
 	p.state, p.chunked, p.left = betweenHeads, false, 0
 	switch {
 	case bodyless:

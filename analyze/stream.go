@@ -61,8 +61,8 @@ const maxChallenges = 64
 // An early is a response that was captured before its request. What the server
 // sent behind it is held: without the request nobody knows whether it has a body.
 type early struct {
-	raw []byte
-	msg Message
+	head rawHead
+	msg  Message
 }
 
 // A lastRequest is the latest request that was not special, for the case that
@@ -128,26 +128,26 @@ func (s *stream) role(dir flow.Dir, response bool) bool {
 }
 
 // request takes the head of a request, whole or broken off.
-func (s *stream) request(p *parser, raw []byte, m Message) {
+func (s *stream) request(p *parser, h *rawHead, m *Message) {
 	s.a.result.Requests++
 	if s.current != nil {
 		s.current.nextUse(m.First)
 	}
-	f := frame(raw)
+	raw := h.bytes
 	x := exchange{seq: m.seq, ack: m.ack, head: bytes.HasPrefix(raw, []byte("HEAD ")), connect: bytes.HasPrefix(raw, []byte("CONNECT "))}
 	switch {
-	case f.socket && m.Complete && !f.folded:
-		x.attempt = s.newDraft()
-		s.a.request(x.attempt, &m, raw, f.key.of(raw), f.key)
-	case f.upgrade || x.connect || !m.Complete:
-		s.special(&x, m, raw, f.upgrade)
+	case h.socket && m.Complete && !h.folded:
+		x.attempt = s.newDraft(m)
+		s.a.request(x.attempt, m, h, h.key.of(raw))
+	case h.upgrade || x.connect || !m.Complete:
+		s.special(&x, *m, h)
 	default:
-		s.last.raw, s.last.msg = append(s.last.raw[:0], raw...), m
+		s.last.raw, s.last.msg = append(s.last.raw[:0], raw...), *m
 		s.last.n++
 		x.last = s.last.n
 	}
-	x.doubt, p.broken = s.mayFollowLost(p, &m), false
-	if p.afterHead(f, false, false); s.await(x) {
+	x.doubt, p.broken = s.mayFollowLost(p, m), false
+	if p.afterHead(&h.framing, false, false); s.await(x) {
 		s.settleEarly()
 	}
 }
@@ -167,10 +167,10 @@ func (s *stream) mayFollowLost(p *parser, m *Message) bool {
 
 // special takes a request that has to be looked at as a whole, and tells attempts
 // from upgrades to other protocols.
-func (s *stream) special(x *exchange, m Message, raw []byte, upgrade bool) {
-	m.Head = parseHead(string(raw))
+func (s *stream) special(x *exchange, m Message, h *rawHead) {
+	m.Head = parseHead(string(h.bytes))
 	x.msg = &m
-	if !upgrade {
+	if !h.upgrade {
 		return
 	}
 	if isAttempt(&m.Head) {
@@ -196,21 +196,22 @@ func isAttempt(h *Head) bool {
 // newAttempt begins an attempt with a request that was taken apart; nil: it was
 // not seen.
 func (s *stream) newAttempt(m *Message) *draft {
-	d := s.newDraft()
+	d := s.newDraft(m)
 	if m != nil {
 		key, _ := m.Head.Get("Sec-WebSocket-Key")
-		s.a.request(d, m, []byte(m.Head.Raw), []byte(key), span{})
+		s.a.request(d, m, &rawHead{bytes: []byte(m.Head.Raw)}, []byte(key))
 	}
 	return d
 }
 
-// newDraft begins an attempt. It is listed unless there are too many.
-func (s *stream) newDraft() *draft {
+// newDraft begins an attempt with a request; nil: it was not seen. The attempt is
+// listed unless there are too many.
+func (s *stream) newDraft(m *Message) *draft {
 	d := s.a.newDraft(s.client)
 	d.tunnel = s.tunnel
 	s.current, s.drafts = d, append(s.drafts, d)
 	if s.made++; s.made <= maxPerConn {
-		d.entry = s.a.list()
+		d.entry = s.a.list(m)
 	}
 	if d.entry == 0 {
 		s.a.result.Unlisted++
@@ -248,12 +249,13 @@ func (s *stream) pop() exchange {
 }
 
 // response takes the head of a response, whole or broken off.
-func (s *stream) response(p *parser, raw []byte, m Message) {
-	if s.requestMayCome(&m) {
-		s.early, p.state = &early{bytes.Clone(raw), m}, holding
+func (s *stream) response(p *parser, h *rawHead, m *Message) {
+	if s.requestMayCome(m) {
+		s.early, p.state = &early{*h, *m}, holding
+		s.early.head.bytes = bytes.Clone(h.bytes)
 		return
 	}
-	s.pair(p, raw, m)
+	s.pair(p, h, m)
 }
 
 // reached reports whether the sender of a message had received the byte at seq
@@ -288,11 +290,11 @@ func (s *stream) requestMayCome(m *Message) bool {
 
 // pair takes a response as the answer to the oldest request that it may answer,
 // if there is one.
-func (s *stream) pair(p *parser, raw []byte, m Message) {
+func (s *stream) pair(p *parser, h *rawHead, m *Message) {
 	if p.broken {
-		s.skipHeld(&m)
+		s.skipHeld(m)
 	}
-	n := s.candidates(&m)
+	n := s.candidates(m)
 	if p.broken && n > 1 {
 		n = s.dropUnanswered(n)
 	}
@@ -301,15 +303,14 @@ func (s *stream) pair(p *parser, raw []byte, m Message) {
 	if n > 0 {
 		x = s.pending[0]
 	}
-	status := statusCode(raw)
+	status := statusCode(h.bytes)
 	if x.doubt && status != 101 && status >= 200 { // a 101 is the last answer, so it is that to the last request
 		if x.attempt != nil {
 			x.attempt.unread = true
 		}
 		n, x = 0, exchange{}
 	}
-	f := frame(raw)
-	p.afterResponse(f, status, x.head, x.connect)
+	p.afterResponse(&h.framing, status, x.head, x.connect)
 	if n == 0 && p.state != betweenHeads && p.state != holding { // without its request nobody knows whether it has a body
 		p.guess = true
 		if p.state == untilClose {
@@ -325,7 +326,7 @@ func (s *stream) pair(p *parser, raw []byte, m Message) {
 	if n > 0 {
 		s.pop()
 	}
-	s.answer(p, &x, raw, m, status, &f)
+	s.answer(p, &x, h, m, status)
 }
 
 // skipHeld drops an upgrade whose answer lies in a hole before m: the client sent
@@ -365,7 +366,7 @@ func (s *stream) dropUnanswered(n int) int {
 }
 
 // afterResponse sets how the server's bytes go on after the head of a response.
-func (p *parser) afterResponse(f framing, status int, head, connect bool) {
+func (p *parser) afterResponse(f *framing, status int, head, connect bool) {
 	switch {
 	case status == 101 || connect && status >= 200 && status < 300:
 		p.state = holding // until the answer is paired
@@ -387,37 +388,38 @@ func (s *stream) settleEarly() {
 func (s *stream) releaseEarly() {
 	e, p := s.early, &s.dirs[s.client.Reverse()]
 	s.early = nil
-	s.pair(p, e.raw, e.msg)
+	s.pair(p, &e.head, &e.msg)
 	p.replay(s)
 }
 
 // answer records the final response to a request.
-func (s *stream) answer(p *parser, x *exchange, raw []byte, m Message, status int, f *framing) {
+func (s *stream) answer(p *parser, x *exchange, h *rawHead, m *Message, status int) {
 	switch {
 	case status == 101:
-		s.switched(x, m, raw, f)
+		s.switched(x, m, h)
 	case x.connect && status >= 200 && status < 300:
 		s.tunnelled(x)
 	default:
-		s.refused(p, x, m, raw, f)
+		s.refused(p, x, m, h, status)
 	}
 }
 
 // refused records an answer other than 101.
-func (s *stream) refused(p *parser, x *exchange, m Message, raw []byte, f *framing) {
+func (s *stream) refused(p *parser, x *exchange, m *Message, h *rawHead, status int) {
 	var body *[]byte
 	switch {
 	case x.attempt != nil:
-		s.a.response(x.attempt, &m, raw, f.accept, statusCode(raw))
+		s.a.response(x.attempt, m, h, status)
 		s.a.noteMoved(s.conn, x.attempt)
 		body = &x.attempt.body
 	case x.upgrade != nil:
-		s.offered(x.upgrade, m, raw)
+		s.offered(x.upgrade, *m, h)
 	case x.connect:
 		if len(s.challenged) < maxChallenges {
-			m.Head = parseHead(string(raw))
+			refusal := *m
+			refusal.Head = parseHead(string(h.bytes))
 			body = new([]byte)
-			s.challenged = append(s.challenged, challenge{x.msg, &m, body})
+			s.challenged = append(s.challenged, challenge{x.msg, &refusal, body})
 		}
 	}
 	if p.state == inBody || p.state == inChunkSize || p.state == untilClose {
@@ -429,26 +431,26 @@ func (s *stream) refused(p *parser, x *exchange, m Message, raw []byte, f *frami
 }
 
 // offered records the answer to an upgrade to another protocol.
-func (s *stream) offered(u *Upgrade, m Message, raw []byte) {
-	m.Head = parseHead(string(raw))
+func (s *stream) offered(u *Upgrade, m Message, h *rawHead) {
+	m.Head = parseHead(string(h.bytes))
 	u.Response, u.Status = &m, m.Head.Status
 	s.upgrades = append(s.upgrades, u)
 }
 
 // switched takes a 101: nothing after it is HTTP.
-func (s *stream) switched(x *exchange, m Message, raw []byte, f *framing) {
+func (s *stream) switched(x *exchange, m *Message, h *rawHead) {
 	t := x.attempt
-	if t == nil && x.upgrade == nil && isWebSocket101(&m, raw) {
+	if t == nil && x.upgrade == nil && isWebSocket101(m, h.bytes) {
 		if x.msg == nil && x.last > 0 && x.last == s.last.n {
 			x.msg = s.last.message()
 		}
 		t = s.newAttempt(x.msg)
 	}
 	if t == nil {
-		s.otherProtocol(x, m, raw)
+		s.otherProtocol(x, *m, h)
 		return
 	}
-	s.a.response(t, &m, raw, f.accept, 101)
+	s.a.response(t, m, h, 101)
 	s.current = t
 	s.pending, s.waits, s.early = s.pending[:0], 0, nil
 	if held := s.dirs[s.client].held; len(held) > 0 && !(m.ack != 0 && int32(held[0].ack-m.seq) > 0) {
@@ -499,12 +501,12 @@ func isWebSocket101(m *Message, raw []byte) bool {
 	return countToken(tokens, "websocket") > 0 || len(tokens) == 0 && !m.Complete
 }
 
-func (s *stream) otherProtocol(x *exchange, m Message, raw []byte) {
+func (s *stream) otherProtocol(x *exchange, m Message, h *rawHead) {
 	u := x.upgrade
 	if u == nil {
 		u = &Upgrade{ClientDir: s.client, Request: x.msg}
 	}
-	s.offered(u, m, raw)
+	s.offered(u, m, h)
 	if got, ok := u.Response.Head.Get("Upgrade"); ok {
 		u.Protocol = got
 	}
@@ -604,7 +606,7 @@ func (s *stream) refuseChallenged() {
 	current := s.current
 	for _, c := range s.challenged {
 		d := s.newAttempt(c.request)
-		s.a.response(d, c.response, []byte(c.response.Head.Raw), span{}, c.response.Head.Status)
+		s.a.response(d, c.response, &rawHead{bytes: []byte(c.response.Head.Raw)}, c.response.Head.Status)
 		d.body = append(d.body, *c.body...)
 	}
 	s.challenged, s.current = nil, current
