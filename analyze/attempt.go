@@ -62,8 +62,10 @@ func (a *Attempt) key() string {
 	if a.Request == nil {
 		return ""
 	}
-	key, _ := a.Request.Head.Get("Sec-WebSocket-Key")
-	return key
+	if f, _ := a.Request.token("Sec-WebSocket-Key"); f != nil {
+		return f.Value
+	}
+	return ""
 }
 
 // order is the frame by which attempts are listed.
@@ -113,6 +115,7 @@ type Message struct {
 	seq, ack uint32     // TCP numbers of the packet with the first byte; ack 0: unknown
 	Body     string     // up to 200 bytes behind the head of a refusal
 	shape    *shape     // of the head; nil: not known
+	nonce    token      // the decoded token of the head, if it has the usual form
 }
 
 // A Side is an end of a connection by its role.

@@ -242,12 +242,11 @@ func (u *unpacker) message(m *Message, base flow.Stamp) {
 	if flags&packTail != 0 {
 		m.Tail = int(u.uint())
 	}
-	var nonce []byte
 	if flags&packToken != 0 {
-		nonce = u.text()
+		m.nonce.n = copy(m.nonce.b[:], u.text())
 	}
 	m.Head = Head{Fields: fields[:0]}
-	u.head(m, nonce)
+	u.head(m)
 }
 
 // where reads of a message before which nothing was packed where it began and was
@@ -266,10 +265,11 @@ func (u *unpacker) where() (first, done flow.Stamp, offset int64) {
 }
 
 // head reads a head into a message, and takes it apart.
-func (u *unpacker) head(m *Message, nonce []byte) {
+func (u *unpacker) head(m *Message) {
+	nonce := m.nonce.b[:m.nonce.n]
 	raw := append(u.raw[:0], u.phrase(nil)...)
 	line, at, number := len(raw), 0, uint32(0)
-	if nonce == nil {
+	if len(nonce) == 0 {
 		raw = append(raw, u.phrase(&number)...)
 	} else {
 		at = int(u.uint())

@@ -17,7 +17,7 @@ func (t *Attempt) checkRequest() {
 	if h.Method == "CONNECT" {
 		return
 	}
-	checkRequestLine(h, find)
+	checkRequestLine(m, find)
 	t.checkFields(m, Client, func(h *Head, find finder) {
 		checkHost(h, m.Complete, find)
 		checkRequestUpgrade(h, m.Complete, find)
@@ -26,7 +26,7 @@ func (t *Attempt) checkRequest() {
 		checkOffers(h, find)
 		checkFraming(h, find)
 	})
-	checkKey(h, m.Complete, find)
+	checkKey(m, find)
 	checkLineEnds(h, find)
 	if t.earlyData.Seen() {
 		t.add(EarlyClientData, Client, t.earlyData.Frame, "", "bytes before the answer", "none")
@@ -35,9 +35,12 @@ func (t *Attempt) checkRequest() {
 
 type finder func(code Code, field, got, want string)
 
-func checkRequestLine(h *Head, find finder) {
+func checkRequestLine(m *Message, find finder) {
+	h := &m.Head
 	if h.Method != "GET" {
 		find(RequestMethodNotGET, "method", h.Method, "GET")
+	} else if m.lacks(hasLength) {
+		// the usual way
 	} else if n, ok := h.Get("Content-Length"); ok && strings.Trim(n, "0") != "" {
 		find(RequestMethodNotGET, "Content-Length", n, "no body")
 	} else if v, ok := h.Get("Transfer-Encoding"); ok {
@@ -98,11 +101,12 @@ func checkRequestConnection(h *Head, whole bool, find finder) {
 }
 
 // checkKey checks the nonce, RFC 6455, Sections 4.1 and 11.3.1.
-func checkKey(h *Head, whole bool, find finder) {
+func checkKey(m *Message, find finder) {
 	const name = "Sec-WebSocket-Key"
-	f, more := h.first(name)
+	h := &m.Head
+	f, more := m.token(name)
 	if f == nil {
-		if whole {
+		if m.Complete {
 			find(KeyMissing, name, hixie(h), "16 bytes in base64")
 		}
 		return
@@ -118,19 +122,16 @@ func checkKey(h *Head, whole bool, find finder) {
 			find(KeyKnownConstant, name, f.Value, known.source)
 		}
 	}
-	checkNonce(f.Value, find)
+	if m.nonce.n != 16 {
+		checkNonce(f.Value, find)
+	} else if nonce := m.nonce.b[:16]; printable(nonce) {
+		find(KeyLowEntropy, name, strconv.Quote(string(nonce)), "16 random bytes")
+	}
 }
 
 // checkNonce checks what the key decodes to.
 func checkNonce(key string, find finder) {
 	const name = "Sec-WebSocket-Key"
-	var b [16]byte
-	if n := decodeUsual(b[:], key); n == len(b) {
-		if printable(b[:]) {
-			find(KeyLowEntropy, name, strconv.Quote(string(b[:])), "16 random bytes")
-		}
-		return
-	}
 	nonce, err := base64.StdEncoding.DecodeString(key)
 	switch {
 	case err != nil:

@@ -11,11 +11,32 @@ import (
 type shape struct {
 	fields []Field // offsets from the end of the start line on
 	lfOnly int
-	at     int // where the token lies, from the end of the start line on
-	size   int // of the token
-	token  int // the field that is the token; -1: there is none
+	at     int   // where the token lies, from the end of the start line on
+	size   int   // of the token
+	token  int   // the field that is the token; -1: there is none
+	more   bool  // other fields have the name of that
+	has    uint8 // which of the fields below there are
 
 	checked [2]checked // as a request, and as a response
+}
+
+// Fields that most heads do not have.
+const (
+	hasLength   = 1 << iota // Content-Length or Transfer-Encoding
+	hasProtocol             // Sec-WebSocket-Protocol
+	hasExtensions
+)
+
+// lacks reports whether a message is known to have none of some fields.
+func (m *Message) lacks(fields uint8) bool { return m.shape != nil && m.shape.has&fields == 0 }
+
+// token returns the first field of a name that is that of a token, nil if there is
+// none, and whether there are more.
+func (m *Message) token(name string) (f *Field, more bool) {
+	if m.shape != nil && m.shape.token >= 0 {
+		return &m.Head.Fields[m.shape.token], m.shape.more
+	}
+	return m.Head.first(name)
 }
 
 // Checked is what the checks of the fields found in heads of a shape.
@@ -35,6 +56,16 @@ func newShape(h *Head, line, at int, token string) *shape {
 		if token != "" && f.Offset <= at && f.Value == token && !f.Folded {
 			s.token = i
 		}
+	}
+	for bit, names := range [...][]string{{"Content-Length", "Transfer-Encoding"}, {"Sec-WebSocket-Protocol"}, {"Sec-WebSocket-Extensions"}} {
+		for _, name := range names {
+			if f, _ := h.first(name); f != nil {
+				s.has |= 1 << bit
+			}
+		}
+	}
+	if s.token >= 0 {
+		_, s.more = h.first(s.fields[s.token].Name)
 	}
 	if token != "" && (s.token < 0 || !strings.HasPrefix(h.Raw[line+at:], token)) {
 		return nil
@@ -67,14 +98,13 @@ func (s *shape) fill(h *Head, line int) {
 // checkFields adds what check finds in the fields of a message, which must not
 // depend on its start line.
 func (t *Attempt) checkFields(m *Message, side Side, check func(h *Head, find finder)) {
-	find := func(code Code, field, got, want string) { t.add(code, side, m.Done.Frame, field, got, want) }
 	if m.shape == nil || !m.Complete {
-		check(&m.Head, find)
+		t.checkAnew(m, side, check)
 		return
 	}
 	switch c := &m.shape.checked[side-1]; {
 	case c.varies:
-		check(&m.Head, find)
+		t.checkAnew(m, side, check)
 	case c.known:
 		for _, f := range c.found {
 			f.Frame = m.Done.Frame
@@ -82,11 +112,15 @@ func (t *Attempt) checkFields(m *Message, side Side, check func(h *Head, find fi
 		}
 	default:
 		before := len(t.Findings)
-		check(&m.Head, find)
+		t.checkAnew(m, side, check)
 		c.found = slices.Clone(t.Findings[before:])
 		c.varies = m.shape.tellsToken(c.found)
 		c.known = !c.varies
 	}
+}
+
+func (t *Attempt) checkAnew(m *Message, side Side, check func(h *Head, find finder)) {
+	check(&m.Head, func(code Code, field, got, want string) { t.add(code, side, m.Done.Frame, field, got, want) })
 }
 
 // tellsToken reports whether findings may tell about the token.

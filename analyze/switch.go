@@ -24,7 +24,7 @@ func (t *Attempt) checkSwitch(last flow.Stamp) {
 		checkSpacing(h, find)
 		checkFraming(h, find)
 	})
-	t.checkAccept(h, whole, find)
+	t.checkAccept(m, whole, find)
 	if t.Request != nil && t.Request.Complete {
 		t.checkSubprotocol(h, whole, find)
 		t.checkExtensions(h, find)
@@ -95,9 +95,10 @@ func checkResponseConnection(h *Head, whole bool, find finder) {
 }
 
 // checkAccept compares the Accept with what the key demands.
-func (t *Attempt) checkAccept(h *Head, whole bool, find finder) {
+func (t *Attempt) checkAccept(m *Message, whole bool, find finder) {
 	const name = "Sec-WebSocket-Accept"
-	f, more := h.first(name)
+	h := &m.Head
+	f, more := m.token(name)
 	if f == nil {
 		if whole {
 			find(AcceptMissingCode, name, "", t.Expected)
@@ -126,6 +127,9 @@ func (t *Attempt) checkAccept(h *Head, whole bool, find finder) {
 
 func (t *Attempt) checkSubprotocol(h *Head, whole bool, find finder) {
 	const name = "Sec-WebSocket-Protocol"
+	if t.Request.lacks(hasProtocol) && t.Response.lacks(hasProtocol) {
+		return
+	}
 	offered := t.Request.Head.Tokens(name)
 	fields := h.Named(name)
 	chosen := h.Tokens(name)
@@ -146,7 +150,7 @@ func (t *Attempt) checkSubprotocol(h *Head, whole bool, find finder) {
 
 func (t *Attempt) checkExtensions(h *Head, find finder) {
 	const name = "Sec-WebSocket-Extensions"
-	if f, _ := h.first(name); f == nil {
+	if t.Response.lacks(hasExtensions) {
 		return
 	}
 	offers, _ := parseExtensions(strings.Join(t.Request.Head.Tokens(name), ","))

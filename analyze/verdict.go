@@ -31,12 +31,13 @@ func sortFindings(findings []Finding) {
 // ended is known.
 func (t *Attempt) judge(last flow.Stamp, drops int64) {
 	if t.Request != nil {
-		t.Key, _ = t.Request.Head.Get("Sec-WebSocket-Key")
+		t.Key = t.key()
 		t.checkRequest()
 	}
 	switch {
 	case t.right: // it was computed before
-		t.Expected, _ = t.Response.Head.Get("Sec-WebSocket-Accept")
+		accept, _ := t.Response.token("Sec-WebSocket-Accept")
+		t.Expected = accept.Value
 	case t.Key != "":
 		t.Expected = Accept(t.Key)
 	}
