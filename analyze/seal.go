@@ -310,9 +310,10 @@ func (p *packer) frames(w *socket) {
 		f := &w.dirs[dir]
 		c := &f.count
 		p.flag(c.Unclear)
-		for _, n := range [...]int{c.Text, c.Binary, c.Continuation, c.Ping, c.Pong, c.Close, int(c.Bytes)} {
+		for _, n := range [...]int{c.Text, c.Binary, c.Continuation, c.Ping, c.Pong, c.Close} {
 			p.uint(uint64(n))
 		}
+		p.uint(uint64(c.Bytes))
 		p.seen(f.first, base)
 		p.uint(uint64(w.http[dir]))
 	}

@@ -32,11 +32,11 @@ func newShape(h *Head, line, at int, token string) *shape {
 	for i := range s.fields {
 		f := &s.fields[i]
 		f.Offset -= line
-		if token != "" && f.Offset <= at && f.Value == token && !f.Folded {
+		if begins := f.Offset + len(f.Name) + f.Pre + len(":") + f.Post; token != "" && begins == at && f.Value == token && !f.Folded {
 			s.token = i
 		}
 	}
-	if token != "" && (s.token < 0 || !strings.HasPrefix(h.Raw[line+at:], token)) {
+	if token != "" && s.token < 0 {
 		return nil
 	}
 	return s
