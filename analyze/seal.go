@@ -308,9 +308,10 @@ func (p *packer) frames(w *socket, base flow.Stamp) {
 	for _, dir := range [...]flow.Dir{w.client, w.client.Reverse()} {
 		c := w.dirs[dir].count()
 		p.flag(c.Unclear)
-		for _, n := range [...]int{c.Text, c.Binary, c.Continuation, c.Ping, c.Pong, c.Close, int(c.Bytes)} {
+		for _, n := range [...]int{c.Text, c.Binary, c.Continuation, c.Ping, c.Pong, c.Close} {
 			p.uint(uint64(n))
 		}
+		p.uint(uint64(c.Bytes))
 		p.seen(w.stamps[dir].first, base)
 		p.uint(uint64(w.http[dir]))
 	}

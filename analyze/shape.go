@@ -53,7 +53,7 @@ func newShape(h *Head, line, at int, token string) *shape {
 	for i := range s.fields {
 		f := &s.fields[i]
 		f.Offset -= line
-		if token != "" && f.Offset <= at && f.Value == token && !f.Folded {
+		if begins := f.Offset + len(f.Name) + f.Pre + len(":") + f.Post; token != "" && begins == at && f.Value == token && !f.Folded {
 			s.token = i
 		}
 	}
@@ -67,7 +67,7 @@ func newShape(h *Head, line, at int, token string) *shape {
 	if s.token >= 0 {
 		_, s.more = h.first(s.fields[s.token].Name)
 	}
-	if token != "" && (s.token < 0 || !strings.HasPrefix(h.Raw[line+at:], token)) {
+	if token != "" && s.token < 0 {
 		return nil
 	}
 	return s
