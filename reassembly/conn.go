@@ -5,8 +5,9 @@ import "github.com/wssniff/wssniff/reassembly/flow"
 // A conn is a connection as the reassembler follows it. Millions may be held, and
 // far more come and go: it holds no pointers, so that the garbage collector does
 // not look at it, lies in a slab, and is used again when it is forgotten. Its 192
-// bytes are three cache lines: what every packet needs is in the first two. What
-// few connections have is in an annex.
+// bytes are three cache lines, of which the third is not needed by a packet that
+// takes the short way (Reassembler.segment). What few connections have is in an
+// annex.
 type conn struct {
 	flow.Conn
 	last  int64 // time of the latest packet
@@ -16,9 +17,12 @@ type conn struct {
 	half [2]half
 
 	first  flow.Stamp
-	id     int    // equals Wireshark's tcp.stream
-	synack nearby // the SYN-ACK, valid iff synackIsNear
+	id     int       // equals Wireshark's tcp.stream
+	base   [2]uint32 // sequence number of the SYN of each direction, or what stands for it (see setBase), valid iff hasBase
+	synack nearby    // the SYN-ACK, valid iff synackIsNear
 
+	hash  uint32 // of Ends, see table.hash
+	_     uint32 // to fill the line
 	self  uint32 // its own index
 	older uint32 // another use of the 4-tuple, see among; 0: none
 	prev  uint32 // in its queue; 0: none
@@ -31,7 +35,6 @@ type connFlags uint32
 const (
 	isLive       connFlags = 1 << iota // in the table
 	isOpened                           // more than a handshake was seen
-	isSettled                          // its packets may take the short way, see settle
 	isOver                             // the consumer was told all there is to tell
 	hasBrought                         // a chunk with bytes
 	hasOlder                           // older is valid
@@ -48,24 +51,35 @@ const (
 	inBusy                             // it is in the queue busy
 )
 
-// A half is one direction of a connection.
+// A half is one direction of a connection: both are one cache line.
 type half struct {
 	next  uint32 // sequence number of the next byte that is wanted
 	high  uint32 // highest sequence number seen, plus one
 	acked uint32 // highest acknowledgement of the receiver, valid iff hasAck
 	path  uint32 // of its segments, see segment.trail
-	flags halfFlags
 	skip  uint32 // bytes still to skip from next on; hasMoreSkip: the annex has more
-	base  uint32 // sequence number of the SYN, or what stands for it (see setBase), valid iff hasBase
 	noted uint32 // latest record in Reassembler.history; 0: none
-	off   int64  // offset of the byte at next
+	flags halfFlags
 }
 
-// Flags of a half.
-type halfFlags uint32
+// Flags of a half. The 48 bits above them are the offset of the byte at next: no
+// connection has sent 280 TB.
+type halfFlags uint64
+
+const offShift = 16 // bits of flags
+
+// off returns the offset of the byte at next.
+func (h *half) off() int64 { return int64(h.flags >> offShift) }
+
+// forward moves next by n bytes.
+func (h *half) forward(n uint32) {
+	h.next += n
+	h.flags += halfFlags(n) << offShift
+}
 
 const (
 	hasPackets   halfFlags = 1 << iota // segments were seen
+	isSettled                          // its packets may take the short way, see settle
 	hasBase                            // base is valid
 	hasAck                             // acked is valid
 	hasStarted                         // next and high are valid
@@ -116,10 +130,8 @@ func (n nearby) from(first flow.Stamp) flow.Stamp {
 
 // dirOf returns the direction of a segment of the connection.
 func (c *conn) dirOf(s *segment) flow.Dir {
-	if forwards(&c.Ends, &s.Ends) {
-		return flow.AtoB
-	}
-	return flow.BtoA
+	there, _ := c.compare(&s.Ends)
+	return flow.Dir(there)
 }
 
 // synDir is who sent the SYN, or received the SYN-ACK.
@@ -135,7 +147,7 @@ func (c *conn) synDir() flow.Dir {
 // number differs from the one that its direction started with.
 func (c *conn) reused(dir flow.Dir, s *segment) bool {
 	h := &c.half[dir]
-	return s.flags&(flagSYN|flagACK) == flagSYN && h.flags&hasBase != 0 && h.base != s.seq
+	return s.flags&(flagSYN|flagACK) == flagSYN && h.flags&hasBase != 0 && c.base[dir] != s.seq
 }
 
 // near reports whether a sequence number may belong to a direction seen up to
@@ -147,18 +159,18 @@ func near(seq, high uint32) bool {
 
 // open makes the connection of a 4-tuple that has none.
 func (r *Reassembler) open(hash uint32, s *segment, at flow.Stamp) *conn {
-	c := r.newConn(s, at)
-	r.table.insert(c, hash)
+	c := r.newConn(hash, s, at)
+	r.table.insert(c)
 	return c
 }
 
 // newConn makes a connection whose A sends the segment. To make room, it may
 // forget any other one.
-func (r *Reassembler) newConn(s *segment, at flow.Stamp) *conn {
+func (r *Reassembler) newConn(hash uint32, s *segment, at flow.Stamp) *conn {
 	r.makeRoom()
 	c, self := r.table.conns.take()
 	c.self, c.flags = self, isLive
-	c.Ends = s.Ends
+	c.Ends, c.hash = s.Ends, hash
 	c.first, c.last = at, at.Time
 	c.id = r.stats.Conns
 	path := s.trail()
@@ -198,18 +210,18 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	c.flags |= wasActive
 	h.flags |= hasPackets
 	if s.flags&flagACK != 0 {
-		if peer.flags&hasStarted == 0 && c.flags&hasSYN != 0 && c.synDir() == dir && s.flags&flagSYN == 0 && s.seq == h.base+1 {
+		if peer.flags&hasStarted == 0 && c.flags&hasSYN != 0 && c.synDir() == dir && s.flags&flagSYN == 0 && s.seq == c.base[dir]+1 {
 			peer.start(s.ack) // the client's first ACK says what the SYN-ACK said, which comes late or not at all
 		}
 		peer.acknowledge(s.ack)
-		peer.setBase(s.ack - 1)
+		c.setBase(dir.Reverse(), s.ack-1)
 	}
 	seq := s.seq
 	if s.flags&flagSYN != 0 {
 		r.synchronise(c, dir, s, at)
 		seq++
 	} else {
-		h.setBase(seq - 1)
+		c.setBase(dir, seq-1)
 	}
 	if s.flags&(flagSYN|flagRST) == 0 || s.wire > 0 {
 		c.flags |= isOpened
@@ -256,17 +268,19 @@ func (c *conn) settle() {
 	const numbers = hasBase | hasAck
 	both := c.half[0].flags & c.half[1].flags
 	if c.flags&isOpened != 0 && both&numbers == numbers && (both&hasStarted != 0 || c.flags&hasSYN == 0) {
-		c.flags |= isSettled
+		c.half[0].flags |= isSettled
+		c.half[1].flags |= isSettled
 	} else {
-		c.flags &^= isSettled
+		c.half[0].flags &^= isSettled
+		c.half[1].flags &^= isSettled
 	}
 }
 
 // setBase notes what a direction starts with, the first time it shows: in its
 // own first segment or in what the other side acknowledges.
-func (h *half) setBase(seq uint32) {
-	if h.flags&hasBase == 0 {
-		h.base = seq
+func (c *conn) setBase(dir flow.Dir, seq uint32) {
+	if h := &c.half[dir]; h.flags&hasBase == 0 {
+		c.base[dir] = seq
 		h.flags |= hasBase
 	}
 }
@@ -287,20 +301,20 @@ func (r *Reassembler) acknowledged(c *conn, dir flow.Dir) (acked, unseen bool) {
 		return false, unseen
 	}
 	if h.flags&hasStarted == 0 { // nothing seen but the numbers in empty segments
-		return false, int32(h.acked-h.base) > 2 // what stands for the SYN, and a FIN
+		return false, int32(h.acked-c.base[dir]) > 2 // what stands for the SYN, and a FIN
 	}
 	d := int32(h.acked - h.high)
 	if h.flags&hasFIN != 0 && d == 1 {
 		d = 0 // the FIN itself
 	}
-	return d >= 0 && h.high != h.base+1, unseen || d > 1
+	return d >= 0 && h.high != c.base[dir]+1, unseen || d > 1
 }
 
 // synchronise takes the SYN of a direction, RFC 9293, Section 3.5.
 func (r *Reassembler) synchronise(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	h := &c.half[dir]
-	if h.setBase(s.seq); s.flags&flagACK != 0 {
-		h.base = s.seq // as Wireshark has it: the latest SYN-ACK counts
+	if c.setBase(dir, s.seq); s.flags&flagACK != 0 {
+		c.base[dir] = s.seq // as Wireshark has it: the latest SYN-ACK counts
 	}
 	if h.flags&hasStarted == 0 {
 		h.start(s.seq + 1)
@@ -380,8 +394,8 @@ func (r *Reassembler) fin(c *conn, dir flow.Dir, seq, ack uint32, at flow.Stamp)
 	}
 	if h.flags&hasStarted == 0 {
 		next := seq
-		if ahead := int32(seq - h.base - 1); h.flags&hasBase != 0 && 0 < ahead && ahead <= maxAhead {
-			next = h.base + 1 // what lies between was not captured
+		if ahead := int32(seq - c.base[dir] - 1); h.flags&hasBase != 0 && 0 < ahead && ahead <= maxAhead {
+			next = c.base[dir] + 1 // what lies between was not captured
 		}
 		h.startLate(next)
 	}

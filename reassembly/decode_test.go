@@ -325,6 +325,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, link uint16, data []byte, missing int32) {
 		data = slices.Clip(bytes.Clone(data))
 		cut := max(0, int(missing))
+		checkPlain(t, capture.LinkType(link), data, len(data)+int(missing))
 		segments, others := decodeAll(part{what: int(link), b: data, cut: int(missing)})
 		for i := range segments {
 			s := &segments[i]

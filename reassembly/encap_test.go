@@ -21,6 +21,7 @@ func TestEncapsulations(t *testing.T) {
 		e, want := newEncap(seed, seed), randomSegment(rand.New(rand.NewPCG(seed, 3)))
 		p := e.around(want)
 		checkOne(t, p, want)
+		checkPlain(t, capture.LinkType(p.what), p.b, len(p.b)+p.cut)
 		checkPaths(t, seed, e.ids)
 		if seed%20 == 0 {
 			checkCuts(t, e, p, want)

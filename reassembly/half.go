@@ -46,12 +46,16 @@ func (r *Reassembler) advance(c *conn, dir flow.Dir, s *segment, at flow.Stamp) 
 	h := &c.half[dir]
 	end := s.seq + uint32(s.wire)
 	if h.flags&wantsNone == 0 {
-		r.skipAhead(c, dir, end)
+		if h.skip != 0 {
+			r.skipAhead(c, dir, end)
+		}
 		if int32(end-h.next) > 0 {
 			data := s.payload[h.next-s.seq:]
 			r.history.note(h, h.next, data, at)
 			r.deliver(c, dir, data, at, s.ack)
-			r.skipAhead(c, dir, end)
+			if h.skip != 0 {
+				r.skipAhead(c, dir, end)
+			}
 		}
 	}
 	h.high = end
@@ -113,8 +117,7 @@ func (r *Reassembler) skipAhead(c *conn, dir flow.Dir, end uint32) {
 	for h.skip > 0 && int32(end-h.next) > 0 {
 		n := min(h.skip, maxSkip)
 		h.skip -= n
-		h.next += n
-		h.off += int64(n)
+		h.forward(n)
 		if h.skip == 0 && h.flags&hasMoreSkip != 0 {
 			r.skip(c, dir, r.annexOf(c).moreSkip[dir])
 		}
@@ -173,8 +176,7 @@ func (r *Reassembler) loseUpTo(c *conn, dir flow.Dir, seq uint32) {
 	if n <= 0 {
 		return
 	}
-	h.next = seq
-	h.off += int64(n)
+	h.forward(uint32(n))
 	if h.flags&hasLostAny != 0 {
 		return
 	}
@@ -228,11 +230,13 @@ func (r *Reassembler) deliver(c *conn, dir flow.Dir, data []byte, at flow.Stamp,
 	if h.flags&(wantsNone|hasEnded) != 0 {
 		return
 	}
-	lost := r.takeLost(c, dir)
+	lost := int64(0)
+	if h.flags&(hasLost|hasLostAny) != 0 {
+		lost = r.takeLost(c, dir)
+	}
 	c.flags |= hasBrought
-	want := r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off, Lost: lost, Stamp: at, Seq: h.next, Ack: ack, Data: data})
-	h.next += uint32(len(data))
-	h.off += int64(len(data))
+	want := r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off(), Lost: lost, Stamp: at, Seq: h.next, Ack: ack, Data: data})
+	h.forward(uint32(len(data)))
 	switch {
 	case want == flow.None:
 		h.flags |= wantsNone

@@ -174,7 +174,7 @@ func (r *Reassembler) compare(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 
 // offsetOf returns the offset of a byte of the direction.
 func (h *half) offsetOf(seq uint32) int64 {
-	return h.off + int64(int32(seq-h.next))
+	return h.off() + int64(int32(seq-h.next))
 }
 
 // maxDoubts is how many doubts of a direction are kept apart.

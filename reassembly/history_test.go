@@ -47,6 +47,34 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// TestHistoryWraps notes bytes when the places of the ring are used up, and looks
+// at what connections know that were silent since: nothing, not the records that
+// lie in the same places.
+func TestHistoryWraps(t *testing.T) {
+	r := New(func(flow.Chunk) flow.Want { return flow.All }, nil)
+	_, silent := r.table.conns.take()
+	_, talks := r.table.conns.take()
+	at := func(i uint32) *half { return &r.table.conns.at(i).half[A] }
+	rnd := rand.New(rand.NewPCG(2, 11))
+	for range 9 { // quarters of the 2^32 places
+		r.history.note(at(silent), 7, []byte("silent"), flow.Stamp{Frame: 1 << 30})
+		if rec, ok := r.history.read(at(silent).noted); !ok || rec.at.Frame != 1<<30 || string(rec.data) != "silent" {
+			t.Fatalf("read %+v, %v right after it was noted", rec, ok)
+		}
+		r.history.end += 1<<30 - historyUnits - uint64(rnd.IntN(1000)) // as if all that had been noted
+		for range 3 {
+			r.history.end += 1 << 30
+			r.lookUp(0)
+		}
+		for range 3000 {
+			r.history.note(at(talks), 7, randomBytes(rnd, 500), flow.Stamp{Frame: 2})
+			if rec, ok := r.history.read(at(silent).noted); ok {
+				t.Fatalf("place %d, end %d: read %+v, which is another's", at(silent).noted, r.history.end, rec)
+			}
+		}
+	}
+}
+
 // checkNoted walks the records of a direction, newest first.
 func checkNoted(t *testing.T, y *history, h *half, want []noted) {
 	t.Helper()

@@ -11,48 +11,39 @@ import (
 // headers, then a TCP segment that is no fragment. It makes of them what packet
 // would make, and reports false for all others.
 func (d *decoder) plain(link capture.LinkType, b []byte, wireLen int) bool {
-	version := uint16(0)
 	d.path = 0
 	switch link {
 	case capture.LinkEthernet:
 		if len(b) < 18 {
 			return false
 		}
-		version = binary.BigEndian.Uint16(b[12:])
-		wireLen -= 14
-		if version != etherVLAN {
-			b = b[14:]
-			break
+		etherType, header := binary.BigEndian.Uint16(b[12:]), 14
+		if etherType == etherVLAN {
+			if id := binary.BigEndian.Uint16(b[14:]) & 0xfff; id != 0 {
+				d.along(alongVLAN, uint64(id))
+			}
+			etherType, header = binary.BigEndian.Uint16(b[16:]), 18
 		}
-		if id := binary.BigEndian.Uint16(b[14:]) & 0xfff; id != 0 {
-			d.along(alongVLAN, uint64(id))
+		if etherType != etherIPv4 && etherType != etherIPv6 {
+			return false
 		}
-		version = binary.BigEndian.Uint16(b[16:])
-		b, wireLen = b[18:], wireLen-4
+		b, wireLen = b[header:], wireLen-header
 	case capture.LinkRaw, capture.LinkIPv4, capture.LinkIPv6:
-		version = etherIPv4
 	default:
 		return false
 	}
-	if version != etherIPv4 && version != etherIPv6 || len(b) < 40 {
+	if len(b) < 40 {
 		return false
 	}
-	switch {
-	case b[0] == 0x45:
-		return d.plainIPv4(b, wireLen)
-	case b[0]>>4 == 6:
-		return d.plainIPv6(b, wireLen)
+	if b[0] != 0x45 {
+		return b[0]>>4 == 6 && d.plainIPv6(b, wireLen)
 	}
-	return false
-}
-
-func (d *decoder) plainIPv4(b []byte, wireLen int) bool {
 	total := int(binary.BigEndian.Uint16(b[2:]))
 	if b[9] != protoTCP || binary.BigEndian.Uint16(b[6:])&0x3fff != 0 || total > len(b) && total > wireLen {
 		return false
 	}
-	d.IP[0] = [2]uint64{0, uint64(binary.BigEndian.Uint32(b[12:]))}
-	d.IP[1] = [2]uint64{0, uint64(binary.BigEndian.Uint32(b[16:]))}
+	d.IP[0][0], d.IP[0][1] = 0, uint64(binary.BigEndian.Uint32(b[12:]))
+	d.IP[1][0], d.IP[1][1] = 0, uint64(binary.BigEndian.Uint32(b[16:]))
 	d.V6 = false
 	return d.plainTCP(b[20:], total-20)
 }
@@ -65,8 +56,8 @@ func (d *decoder) plainIPv6(b []byte, wireLen int) bool {
 	if b[6] != protoTCP || length == 0 || length > len(b)-40 && length > wireLen-40 {
 		return false
 	}
-	d.IP[0] = [2]uint64{binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])}
-	d.IP[1] = [2]uint64{binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])}
+	d.IP[0][0], d.IP[0][1] = binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])
+	d.IP[1][0], d.IP[1][1] = binary.BigEndian.Uint64(b[24:]), binary.BigEndian.Uint64(b[32:])
 	d.V6 = true
 	return d.plainTCP(b[40:], length)
 }
@@ -81,7 +72,7 @@ func (d *decoder) plainTCP(b []byte, n int) bool {
 	if header < 20 || header > have {
 		return false
 	}
-	d.Port = [2]uint16{binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])}
+	d.Port[0], d.Port[1] = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
 	d.seq, d.ack = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
 	d.flags, d.urgent = b[13], 0
 	if d.flags&(flagACK|flagURG) != flagACK {

@@ -49,16 +49,15 @@ func fold64(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// forwards reports whether ends are those of a connection in the same order.
-func forwards(c, e *flow.Ends) bool {
-	return (c.IP[0][1]^e.IP[0][1])|(c.IP[1][1]^e.IP[1][1])|(c.IP[0][0]^e.IP[0][0])|(c.IP[1][0]^e.IP[1][0])|
-		uint64(c.Port[0]^e.Port[0])|uint64(c.Port[1]^e.Port[1]) == 0 && c.V6 == e.V6
-}
-
-// backwards reports whether ends are those of a connection the other way round.
-func backwards(c, e *flow.Ends) bool {
-	return (c.IP[0][1]^e.IP[1][1])|(c.IP[1][1]^e.IP[0][1])|(c.IP[0][0]^e.IP[1][0])|(c.IP[1][0]^e.IP[0][0])|
-		uint64(c.Port[0]^e.Port[1])|uint64(c.Port[1]^e.Port[0]) == 0 && c.V6 == e.V6
+// compare tells whether ends are not those of a connection in the same order,
+// and not the other way round: 0 if they are, else 1. It has no branch: which
+// direction the next packet has cannot be foretold.
+func (c *conn) compare(e *flow.Ends) (there, back uint64) {
+	a0, a1, b0, b1 := c.IP[0][0], c.IP[0][1], c.IP[1][0], c.IP[1][1]
+	x0, x1, y0, y1 := e.IP[0][0], e.IP[0][1], e.IP[1][0], e.IP[1][1]
+	there = (a0 ^ x0) | (a1 ^ x1) | (b0 ^ y0) | (b1 ^ y1) | uint64(c.Port[0]^e.Port[0]) | uint64(c.Port[1]^e.Port[1])
+	back = (a0 ^ y0) | (a1 ^ y1) | (b0 ^ x0) | (b1 ^ x1) | uint64(c.Port[0]^e.Port[1]) | uint64(c.Port[1]^e.Port[0])
+	return (there | -there) >> 63, (back | -back) >> 63
 }
 
 // find returns the newest connection with some ends, whose hash is given, and the
@@ -78,21 +77,18 @@ func (t *table) find(e *flow.Ends, hash uint32) (*conn, flow.Dir) {
 			continue
 		}
 		c := t.conns.at(s.conn)
-		if forwards(&c.Ends, e) {
-			return c, flow.AtoB
-		}
-		if backwards(&c.Ends, e) {
-			return c, flow.BtoA
+		if there, back := c.compare(e); there&back == 0 && c.V6 == e.V6 {
+			return c, flow.Dir(there)
 		}
 	}
 }
 
-// insert adds a connection whose ends, of this hash, are not in the table.
-func (t *table) insert(c *conn, hash uint32) {
+// insert adds a connection whose ends are not in the table.
+func (t *table) insert(c *conn) {
 	if t.used*4 >= len(t.slots)*3 {
 		t.grow()
 	}
-	t.place(slot{hash, c.self})
+	t.place(slot{c.hash, c.self})
 	t.used++
 }
 
@@ -118,7 +114,7 @@ func (t *table) grow() {
 // slotOf returns the slot of a connection, if it has one.
 func (t *table) slotOf(c *conn) (i uint32, ok bool) {
 	mask := uint32(len(t.slots) - 1)
-	i = t.hash(&c.Ends) & mask
+	i = c.hash & mask
 	for t.slots[i].conn != c.self {
 		if t.slots[i].conn == 0 {
 			return i, false
@@ -153,7 +149,7 @@ func (t *table) remove(c *conn) {
 
 // unlink takes out a connection that is not the newest with its ends.
 func (t *table) unlink(c *conn) {
-	u, _ := t.find(&c.Ends, t.hash(&c.Ends))
+	u, _ := t.find(&c.Ends, c.hash)
 	for u.older != c.self {
 		u = t.conns.at(u.older)
 	}

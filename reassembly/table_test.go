@@ -2,6 +2,7 @@ package reassembly
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -11,7 +12,7 @@ import (
 
 // TestConnSize: there are a million of them.
 func TestConnSize(t *testing.T) {
-	if n := unsafe.Sizeof(conn{}); n != 192 {
+	if n := unsafe.Sizeof(conn{}); n != 192 && bits.UintSize == 64 {
 		t.Errorf("a connection takes %d bytes, want three cache lines", n)
 	}
 	if n := unsafe.Sizeof(slot{}); n != 8 {
@@ -30,8 +31,8 @@ func endsNumber(n uint64) flow.Ends {
 // add puts a connection with some ends into the table.
 func (t *table) add(e flow.Ends) *conn {
 	c, self := t.conns.take()
-	c.self, c.Ends = self, e
-	t.insert(c, t.hash(&e))
+	c.self, c.Ends, c.hash = self, e, t.hash(&e)
+	t.insert(c)
 	return c
 }
 
@@ -109,7 +110,7 @@ func TestTableUses(t *testing.T) {
 		uses := []*conn{tab.add(e)} // newest last
 		for range rng.IntN(5) {
 			c, self := tab.conns.take()
-			c.self, c.Ends = self, e
+			c.self, c.Ends, c.hash = self, e, tab.hash(&e)
 			tab.supersede(uses[len(uses)-1], c)
 			uses = append(uses, c)
 		}
@@ -168,6 +169,38 @@ func TestEnds(t *testing.T) {
 	}
 	if selves < 10 {
 		t.Errorf("%d ends met themselves", selves)
+	}
+}
+
+// TestCompare compares ends that differ in one bit, or not at all.
+func TestCompare(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for range 1000 {
+		c := conn{Conn: flow.Conn{Ends: flow.Ends{V6: true, Port: [2]uint16{uint16(rng.Uint32()), uint16(rng.Uint32())}}}}
+		c.IP = [2][2]uint64{{rng.Uint64(), rng.Uint64()}, {rng.Uint64(), rng.Uint64()}}
+		turned := flow.Ends{V6: true, Port: [2]uint16{c.Port[1], c.Port[0]}, IP: [2][2]uint64{c.IP[1], c.IP[0]}}
+		for i, e := range []flow.Ends{c.Ends, turned} {
+			if there, back := c.compare(&e); there != uint64(i) || back != uint64(1-i) {
+				t.Fatalf("%v with %v: %d, %d", c.Ends, e, there, back)
+			}
+			switch n := rng.IntN(3); n {
+			case 2:
+				e.Port[rng.IntN(2)] ^= 1 << rng.IntN(16)
+			default:
+				e.IP[rng.IntN(2)][n] ^= 1 << rng.IntN(64)
+			}
+			if there, back := c.compare(&e); there != 1 || back != 1 {
+				t.Fatalf("%v with %v: %d, %d", c.Ends, e, there, back)
+			}
+		}
+	}
+	tab := table{secret: [4]uint64{1, 0, 0, 0}} // all IPv4 ends have one hash
+	e := endsNumber(5)
+	tab.add(e)
+	six := e
+	six.V6 = true
+	if c, _ := tab.find(&six, tab.hash(&e)); c != nil {
+		t.Error("IPv6 ends find an IPv4 connection")
 	}
 }
 

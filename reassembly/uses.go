@@ -88,11 +88,11 @@ func (r *Reassembler) amongForSYN(c *conn, s *segment, at flow.Stamp) *conn {
 // seen again.
 func (r *Reassembler) copyOfSYN(c *conn, dir flow.Dir, s *segment, at flow.Stamp) bool {
 	h := &c.half[dir]
-	if h.flags&hasBase == 0 || h.base != s.seq || c.flags&wasClosed != 0 || h.flags&hasFIN != 0 {
+	if h.flags&hasBase == 0 || c.base[dir] != s.seq || c.flags&wasClosed != 0 || h.flags&hasFIN != 0 {
 		return false
 	}
 	syn, _ := r.handshake(c)
-	return h.high == h.base+1 && at.Time-c.last < 3*second || at.Time-syn.Time < synCopyWait
+	return h.high == c.base[dir]+1 && at.Time-c.last < 3*second || at.Time-syn.Time < synCopyWait
 }
 
 // alongside takes a segment for a connection that shows on another path, unless
@@ -123,10 +123,10 @@ func (r *Reassembler) twin(u, newest *conn, s *segment, at flow.Stamp) *conn {
 	d := twin.dirOf(s)
 	for i := range was.half {
 		if h := &was.half[i]; h.flags&hasBase != 0 {
-			t := &twin.half[i^int(dir^d)]
-			t.setBase(h.base)
+			to := flow.Dir(i) ^ dir ^ d
+			twin.setBase(to, was.base[i])
 			if was.Handshake {
-				t.start(h.base + 1)
+				twin.half[to].start(was.base[i] + 1)
 			}
 		}
 	}
@@ -158,12 +158,12 @@ func (r *Reassembler) replace(u *conn, s *segment, at flow.Stamp) *conn {
 // beside opens another connection on the 4-tuple of c, which is the newest on it.
 func (r *Reassembler) beside(c *conn, s *segment, at flow.Stamp) *conn {
 	r.dropOldestUse(c)
-	next := r.newConn(s, at) // which may forget c
 	hash := r.table.hash(&s.Ends)
+	next := r.newConn(hash, s, at) // which may forget c
 	if c, _ = r.table.find(&s.Ends, hash); c != nil {
 		r.table.supersede(c, next)
 	} else {
-		r.table.insert(next, hash)
+		r.table.insert(next)
 	}
 	return next
 }
@@ -189,27 +189,26 @@ func (c *conn) known() bool { return (c.half[0].flags|c.half[1].flags)&hasBase !
 // contradicts reports whether the numbers of a segment are far from everything
 // that the connection has seen.
 func (c *conn) contradicts(dir flow.Dir, s *segment) bool {
-	h, peer := &c.half[dir], &c.half[dir.Reverse()]
-	return s.flags&flagSYN == 0 && h.excludes(s.seq) || s.flags&flagACK != 0 && peer.excludes(s.ack)
+	return s.flags&flagSYN == 0 && c.excludes(dir, s.seq) || s.flags&flagACK != 0 && c.excludes(dir.Reverse(), s.ack)
 }
 
 // answersOther reports whether a segment is the answer to another SYN than that
 // of the connection: it acknowledges something else.
 func (c *conn) answersOther(dir flow.Dir, s *segment) bool {
 	peer := &c.half[dir.Reverse()]
-	return s.flags&flagSYN != 0 && peer.flags&hasBase != 0 && (int32(s.ack-peer.base) < 1 || peer.flags&hasStarted != 0 && int32(s.ack-peer.high) > 0)
+	return s.flags&flagSYN != 0 && peer.flags&hasBase != 0 && (int32(s.ack-c.base[dir.Reverse()]) < 1 || peer.flags&hasStarted != 0 && int32(s.ack-peer.high) > 0)
 }
 
 // excludes reports whether a sequence number is far from all that is known of
 // the direction.
-func (h *half) excludes(seq uint32) bool {
-	switch {
+func (c *conn) excludes(dir flow.Dir, seq uint32) bool {
+	switch h := &c.half[dir]; {
 	case h.flags&hasStarted != 0:
 		return !near(seq, h.high) && !(h.flags&hasAck != 0 && near(seq, h.acked))
 	case h.flags&hasAck != 0:
 		return !near(seq, h.acked)
 	}
-	return h.flags&hasBase != 0 && !near(seq, h.base)
+	return c.half[dir].flags&hasBase != 0 && !near(seq, c.base[dir])
 }
 
 // doubted reports whether the bytes of a segment are known to have been sent with

@@ -432,7 +432,8 @@ func checkUses(t *testing.T, r *Reassembler) {
 		}
 		uses, newest := 0, r.table.conns.at(s.conn)
 		for c := newest; c != nil; c = r.olderThan(c) {
-			same := forwards(&c.Ends, &newest.Ends) || backwards(&c.Ends, &newest.Ends)
+			there, back := c.compare(&newest.Ends)
+			same := there&back == 0
 			older := r.olderThan(c)
 			if listed[c] || c.flags&isLive == 0 || !same || (older != nil) != (c.flags&hasOlder != 0) || older != nil && older.id > c.id || s.hash != r.table.hash(&c.Ends) {
 				t.Errorf("connection %d: listed before %v, flags %x, the same ends %v", c.id, listed[c], c.flags, same)
