@@ -57,8 +57,8 @@ func TestHistoryWraps(t *testing.T) {
 	at := func(i uint32) *half { return &r.table.conns.at(i).half[A] }
 	rnd := rand.New(rand.NewPCG(2, 11))
 	for range 9 { // quarters of the 2^32 places
-		r.history.note(at(silent), 7, []byte("silent"), flow.Stamp{Frame: 1 << 40})
-		if rec, ok := r.history.read(at(silent).noted); !ok || rec.at.Frame != 1<<40 || string(rec.data) != "silent" {
+		r.history.note(at(silent), 7, []byte("silent"), flow.Stamp{Frame: 1 << 30})
+		if rec, ok := r.history.read(at(silent).noted); !ok || rec.at.Frame != 1<<30 || string(rec.data) != "silent" {
 			t.Fatalf("read %+v, %v right after it was noted", rec, ok)
 		}
 		r.history.end += 1<<30 - historyUnits - uint64(rnd.IntN(1000)) // as if all that had been noted
