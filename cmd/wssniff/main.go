@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 
 	"github.com/wssniff/wssniff/analyze"
 	"github.com/wssniff/wssniff/capture"
@@ -24,9 +23,7 @@ const (
 )
 
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50) // a capture's state is small or long-lived: memory is worth more than the work of collecting it
-	}
+	limitGarbage(garbageOfSmall)
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 

@@ -28,6 +28,7 @@ func read(src *capture.Source, pass *packetFilter, l *limits, complain func(erro
 	a := analyze.New(l.analyze())
 	asm := reassembly.New(a.Chunk, l.reassembly())
 	r := &reading{}
+	var mem memory
 	var p capture.Packet // outside the loop: one for all, not one for each
 	for {
 		err := src.Next(&p)
@@ -40,6 +41,7 @@ func read(src *capture.Source, pass *packetFilter, l *limits, complain func(erro
 		}
 		watch.step()
 		r.span(&p)
+		mem.packet(p.Num)
 		ok, err := pass.match(&p)
 		if err != nil {
 			complain(err)
@@ -50,8 +52,10 @@ func read(src *capture.Source, pass *packetFilter, l *limits, complain func(erro
 	}
 	watch.end()
 	asm.Finish()
-	r.result = a.Finish(r.last, src.Stats().Drops)
 	r.capture, r.streams = src.Stats(), asm.Stats()
+	asm = nil // the connections are half of all memory
+	mem.dropped()
+	r.result = a.Finish(r.last, r.capture.Drops)
 	r.elapsed = time.Since(started)
 	return r
 }
