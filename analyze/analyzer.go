@@ -55,6 +55,7 @@ type Analyzer struct {
 	packer     packer
 	phrases    phrases
 	forms      forms
+	turnout    turnout
 }
 
 // A tlsPeer is a client and the port to which it began a TLS connection.

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"crypto/sha1"
 	"fmt"
-	"hash/maphash"
 	"net/netip"
 	"slices"
 	"strings"
@@ -250,8 +249,8 @@ const manyKeys = 256
 // relateEntropy looks for clients whose keys never hold a byte 0x00 or 0xff, as
 // those of Arduino's random(0xff) do.
 func (j *judge) relateEntropy() {
-	often := j.frequentClients()
-	if often == nil {
+	turnout := &j.a.turnout
+	if turnout.most < manyKeys {
 		return
 	}
 	type keys struct {
@@ -261,7 +260,7 @@ func (j *judge) relateEntropy() {
 	byClient := map[netip.Addr]*keys{}
 	for i := range j.len() {
 		client := j.glance(i).client
-		if !often(client) || j.reused.of(i, j.entry(i).print) > 0 {
+		if *turnout.of(client) < manyKeys || j.reused.of(i, j.entry(i).print) > 0 {
 			continue
 		}
 		t := j.load(i, &j.store)
@@ -283,28 +282,6 @@ func (j *judge) relateEntropy() {
 				fmt.Sprintf("%d keys without a byte 0x00 or 0xff", k.n), "16 random bytes")
 		}
 	}
-}
-
-// frequentClients returns a test that all clients with manyKeys attempts pass, and
-// few others; nil if none would. Clients are counted in a table of fixed size,
-// where several may share a place.
-func (j *judge) frequentClients() func(netip.Addr) bool {
-	const places = 1 << 16
-	if j.len() < manyKeys {
-		return nil
-	}
-	seed := maphash.MakeSeed()
-	count, most := make([]int32, places), int32(0)
-	of := func(client netip.Addr) *int32 { return &count[maphash.Comparable(seed, client)%places] }
-	for i := range j.len() {
-		n := of(j.glance(i).client)
-		*n++
-		most = max(most, *n)
-	}
-	if most < manyKeys {
-		return nil
-	}
-	return func(client netip.Addr) bool { return *of(client) >= manyKeys }
 }
 
 // relatePortals looks for clients that are sent to one place whatever host they

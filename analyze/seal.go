@@ -365,6 +365,7 @@ func (a *Analyzer) seal(d *draft, e *flow.Evidence) {
 		a.packer.text(exchange)
 		a.packer.ending(e, nil, d.forgotten)
 		a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
+		a.turnout.add(e.Addr(d.client).Addr())
 		a.packer.whole, a.packer.both = exchange, a.packer.b
 	}
 	a.free(d)
@@ -391,6 +392,7 @@ func (a *Analyzer) keepEnding(w *socket, e *flow.Evidence) {
 	a.packer.uint(uint64(t.at & placeMask))
 	a.packer.ending(e, w, w.forgotten)
 	t.at = a.journal.write(a.packer.b) | t.at&^placeMask
+	a.turnout.add(e.Addr(w.client).Addr())
 	a.packer.whole = a.packer.b
 }
 
