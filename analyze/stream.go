@@ -415,9 +415,10 @@ func (s *stream) refused(p *parser, x *exchange, m Message, raw []byte, f *frami
 		s.offered(x.upgrade, m, raw)
 	case x.connect:
 		if len(s.challenged) < maxChallenges {
-			m.Head = parseHead(string(raw))
+			response := m // m itself would cost an allocation for every response
+			response.Head = parseHead(string(raw))
 			body = new([]byte)
-			s.challenged = append(s.challenged, challenge{x.msg, &m, body})
+			s.challenged = append(s.challenged, challenge{x.msg, &response, body})
 		}
 	}
 	if p.state == inBody || p.state == inChunkSize || p.state == untilClose {
