@@ -89,6 +89,9 @@ func (c *crowd) key() string {
 	return keyOfBytes([]byte(strings.Repeat(c.pick("a", "\x01\x00", "\xff\x02", "x", "\x80\xfe", "q", "\x03\x04"), 16)[:16]))
 }
 
+// poor is what requests and answers may have in common.
+const poor = "upgrade:websocket\r\nConnection: upgrade\r\n\r\n"
+
 var (
 	crowdHosts = []string{"a.example.com", "b.example.com", "c.example.net", "10.2.0.1", "gw"}
 	crowdPaths = []string{"/", "/ws", "/ws/", "/login", "/x?y"}
@@ -106,7 +109,11 @@ func (c *crowd) request(host, path, key string) string {
 	if !c.one(6) {
 		lines += "Connection: Upgrade\r\n"
 	}
-	if !c.one(12) {
+	switch {
+	case c.one(12): // none
+	case c.one(8):
+		lines += "Sec-WebSocket-Key : " + key + "\r\n"
+	default:
 		lines += "Sec-WebSocket-Key: " + key + "\r\n"
 	}
 	if c.one(8) {
@@ -115,13 +122,16 @@ func (c *crowd) request(host, path, key string) string {
 	return lines + "Sec-WebSocket-Version: 13\r\n\r\n"
 }
 
-func (c *crowd) redirect(to string) string {
-	return "HTTP/1.1 " + c.pick("301 Moved", "302 Found", "307 Temporary", "308 Permanent", "304 Not Modified") + "\r\nLocation: " + to + "\r\nContent-Length: 0\r\n\r\n"
+func redirect(status, to string) string {
+	return "HTTP/1.1 " + status + "\r\nLocation: " + to + "\r\nContent-Length: 0\r\n\r\n"
 }
 
 // answer returns an answer to a request with a key, and whether another request
 // may follow on the connection.
 func (c *crowd) answer(key string) (head string, more bool) {
+	if c.one(10) {
+		return "HTTP/1.1 101 ok\r\n" + poor, false
+	}
 	switch c.rng.IntN(8) {
 	case 0, 1:
 		return strings.Replace(switching, Accept("AQIDBAUGBwgJCgsMDQ4PEA=="), Accept(key), 1), false
@@ -132,7 +142,8 @@ func (c *crowd) answer(key string) (head string, more bool) {
 	case 4:
 		return "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", true
 	}
-	return c.redirect(c.pick(c.url(), c.url(), c.url(), c.pick(crowdPaths...), "//", "http://[")), true
+	status := c.pick("301 Moved", "302 Found", "307 Temporary", "308 Permanent", "304 Not Modified")
+	return redirect(status, c.pick(c.url(), c.url(), c.url(), c.pick(crowdPaths...), "//", "http://[")), true
 }
 
 // ask is an ordinary connection, of one request or more.
@@ -142,7 +153,11 @@ func (c *crowd) ask(client int, at int64) {
 	for more := true; more && !c.one(5); {
 		key, head := c.key(), ""
 		if !c.one(15) {
-			k.say(flow.AtoB, c.request(c.pick(crowdHosts...), c.pick(crowdPaths...), key), c.while())
+			request := c.request(c.pick(crowdHosts...), c.pick(crowdPaths...), key)
+			if c.one(8) {
+				request = "GET / HTTP/1.1\r\n" + poor
+			}
+			k.say(flow.AtoB, request, c.while())
 		}
 		if c.one(12) {
 			return
@@ -183,7 +198,7 @@ func (c *crowd) follow(client int, at int64) {
 		if !c.one(hops + 2) {
 			next = fmt.Sprintf("/%d/%d", i, c.rng.IntN(2))
 		}
-		k.say(flow.BtoA, c.redirect(c.pick("http://"+host+next, next)), time.Millisecond)
+		k.say(flow.BtoA, redirect(c.pick("301 Moved", "307 Temporary"), c.pick("http://"+host+next, next)), time.Millisecond)
 		k.hangUp()
 		path, at = next, k.now+int64(c.while()/5)
 	}
@@ -594,7 +609,7 @@ func TestEntropyLikeNaive(t *testing.T) {
 	for seed := range uint64(6) {
 		rng := rand.New(rand.NewPCG(seed, 8))
 		c := &crowd{rng: rng}
-		for i := range 1100 {
+		for i := range 1600 {
 			who := rng.IntN(4)
 			nonce := make([]byte, 16)
 			for j := range nonce {

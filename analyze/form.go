@@ -1,6 +1,9 @@
 package analyze
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // A form is what a head has behind its start line, but for its token. Nearly all
 // heads of handshakes have one of a few forms, and are known by comparing bytes:
@@ -87,6 +90,9 @@ func (l *forms) learn(response bool, h *rawHead, line int, value span, number ui
 	}
 	f.key, f.accept = f.key.behind(-line), f.accept.behind(-line)
 	list := l.of(response)
+	if slices.ContainsFunc(*list, func(o *form) bool { return o.number == number && o.at == f.at && o.size == f.size }) {
+		return
+	}
 	if len(*list) < maxForms {
 		*list = append(*list, f)
 	} else {

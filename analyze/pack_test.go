@@ -103,6 +103,8 @@ func FuzzPack(f *testing.F) {
 		{"HTTP/1.1 101 ok\r\n", "HTTP/1.1 101 ok\n", "X: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Accept: ", "\r\n folded" + tail},
 		{"GET / HTTP/1.1\r\n", "", "Host: a\r\n b\r\n\tc\r\nSec-WebSocket-Key:\t ", " \t\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==" + tail},
 		{"GET / HTTP/1.1", "HTTP/1.1 10", "", ""},
+		{"GET / HTTP/1.1\r\n", "GET / HTTP/1.1\n", "A: b\r\nSec-WebSocket-Key: ", " \r\nX: y" + tail},
+		{"GET / HTTP/1.1\r\n", "HTTP/1.1 101 ok\r\n", "Sec-WebSocket-Accept: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Key: ", tail},
 		{"GET / HTTP/1.1\r\n", "GET / HTTP/1.1\r\n", " Sec-WebSocket-Key: ", "\r\nno colon\r\n: no name\r\nA :  b  \r\n: "},
 	} {
 		f.Add(s.line, s.other, s.before, s.after, "AQIDBAUGBwgJCgsMDQ4PEA==", uint64(1))
@@ -114,7 +116,7 @@ func FuzzPack(f *testing.F) {
 		for range 2 {
 			for _, start := range []string{line, other} {
 				for _, token := range tokens {
-					for _, raw := range []string{start + before + token + after, start + token + before + after, start + before + after} {
+					for _, raw := range []string{start + before + token + after, start + token + before + after, start + before + after, oneLater(start+before, token, after)} {
 						all = append(all, randomMessage(rng, raw))
 					}
 				}
@@ -129,6 +131,12 @@ func FuzzPack(f *testing.F) {
 	})
 }
 
+// oneLater is a head whose token lies one byte later in the same text.
+func oneLater(before, token, after string) string {
+	n := min(1, len(after))
+	return before + after[:n] + token + after[n:]
+}
+
 func randomToken(rng *rand.Rand, n int) string {
 	b := make([]byte, n)
 	for i := range b {
@@ -141,8 +149,14 @@ func randomToken(rng *rand.Rand, n int) string {
 func randomMessage(rng *rand.Rand, raw string) packed {
 	m := Message{Complete: rng.IntN(4) > 0, Lost: rng.IntN(4) == 0, Done: randomStamp(rng), Segments: 1, seq: rng.Uint32(), ack: rng.Uint32()}
 	m.First = m.Done
-	if rng.IntN(2) == 0 {
-		m.First, m.Segments, m.Offset = randomStamp(rng), rng.IntN(1000), rng.Int64()>>rng.IntN(63)
+	if rng.IntN(3) == 0 {
+		m.First = randomStamp(rng)
+	}
+	if rng.IntN(3) == 0 {
+		m.Segments = rng.IntN(1000)
+	}
+	if rng.IntN(3) == 0 {
+		m.Offset = rng.Int64() >> rng.IntN(63)
 	}
 	if rng.IntN(2) == 0 {
 		m.Tail = rng.IntN(1 << 20)

@@ -21,13 +21,16 @@ func (r *Reassembler) payload(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 	if len(s.payload) < s.wire {
 		r.countCut(c, dir)
 	}
+	end := seq + uint32(s.wire)
 	if h.flags&hasEnded != 0 {
+		if int32(end-r.annexOf(c).finSeq[dir]) <= 0 {
+			h.see(end) // a direction that nobody wants ends when its FIN comes, and bytes before that may come late
+		}
 		return
 	}
 	if h.flags&hasStarted == 0 && !h.startMidStream(seq, s) {
 		return
 	}
-	end := seq + uint32(s.wire)
 	if h.noted != 0 && int32(seq-h.high) < 0 {
 		r.compare(c, dir, seq, s, at)
 	}
