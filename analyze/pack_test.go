@@ -131,6 +131,20 @@ func FuzzPack(f *testing.F) {
 	})
 }
 
+// TestPackTokenElsewhere packs heads that are the same text without their token,
+// which lies at two places: the shape of one is not that of the other.
+func TestPackTokenElsewhere(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	var ph phrases
+	for range 4 {
+		for _, spaces := range [][2]string{{" ", " "}, {"  ", ""}} {
+			m := randomMessage(rng, "GET / HTTP/1.1\r\nSec-WebSocket-Key:"+spaces[0]+randomToken(rng, 16)+spaces[1]+"\r\n\r\n")
+			m.msg.Complete, m.token = true, tokenOf(m.raw, true)
+			checkPacked(t, &ph, new(forms), []packed{m})
+		}
+	}
+}
+
 // oneLater is a head whose token lies one byte later in the same text.
 func oneLater(before, token, after string) string {
 	n := min(1, len(after))
