@@ -180,7 +180,7 @@ func randomMessage(rng *rand.Rand, raw string) packed {
 
 // randomStamp is a stamp that was set.
 func randomStamp(rng *rand.Rand) flow.Stamp {
-	return flow.Stamp{Frame: 1 + rng.IntN(1<<(1+rng.IntN(30))), Time: rng.Int64()>>rng.IntN(63) - rng.Int64()>>rng.IntN(63)}
+	return flow.Stamp{Frame: 1 + rng.IntN(1<<(1+rng.IntN(30))), Time: (rng.Int64() - 1<<62) >> rng.IntN(63)}
 }
 
 // maybe is a stamp that may not be set.

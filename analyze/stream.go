@@ -476,8 +476,8 @@ func (s *stream) opened(c *flow.Chunk) flow.Want {
 		}
 	}
 	a.keepExchange(s.current)
-	for _, u := range s.upgrades {
-		a.outlived[number] = append(a.outlived[number], u)
+	if len(s.upgrades) > 0 {
+		a.outlived[number] = append(a.outlived[number], s.upgrades...)
 	}
 	want := w.dirs[c.Dir].want()
 	a.release(s)

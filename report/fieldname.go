@@ -83,12 +83,13 @@ func lookUp(s string) (fieldName, bool) {
 // foldName looks up a name that may be no ASCII: a long s and a Kelvin sign are
 // an s and a k if case is folded, and only the latter if it is lowered.
 func foldName(s string) (sent, masked fieldName) {
+	low := strings.ToLower(s)
 	for _, list := range knownNames {
 		for _, k := range list {
 			if strings.EqualFold(s, k.spelt) {
 				sent = k.name
 			}
-			if strings.ToLower(s) == strings.ToLower(k.spelt) {
+			if low == strings.ToLower(k.spelt) {
 				masked = k.name
 			}
 		}
