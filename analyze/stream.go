@@ -468,8 +468,23 @@ func (s *stream) switched(x *exchange, m *Message, h *rawHead) {
 // silent. c is the chunk with which that became clear.
 func (s *stream) opened(c *flow.Chunk) flow.Want {
 	a, w, number := s.a, s.socket, s.socketNumber
+	s.forgotten = s.forgotten || c.End == flow.Evicted
+	s.handOver()
+	want := w.dirs[c.Dir].want()
+	a.release(s)
+	c.Conn.State = number<<kindBits | inSocket
+	if *w == (socket{entry: w.entry, client: w.client}) && a.elders[number] == nil && a.outlived[number] == nil {
+		c.Conn.State = w.entry<<silentBits | uint32(w.client)<<kindBits | silent
+		a.sockets.put(number)
+	}
+	return want
+}
+
+// handOver leaves to the socket what is to be done when the connection is over.
+func (s *stream) handOver() {
+	a, w, number := s.a, s.socket, s.socketNumber
 	s.refuseChallenged()
-	w.entry, w.forgotten = s.current.entry, s.forgotten || c.End == flow.Evicted
+	w.entry, w.forgotten = s.current.entry, s.forgotten
 	for _, d := range s.drafts {
 		if d != s.current {
 			a.elders[number] = append(a.elders[number], d)
@@ -479,14 +494,6 @@ func (s *stream) opened(c *flow.Chunk) flow.Want {
 	if len(s.upgrades) > 0 {
 		a.outlived[number] = append(a.outlived[number], s.upgrades...)
 	}
-	want := w.dirs[c.Dir].want()
-	a.release(s)
-	c.Conn.State = number<<kindBits | inSocket
-	if *w == (socket{entry: w.entry, client: w.client}) && a.elders[number] == nil && a.outlived[number] == nil {
-		c.Conn.State = w.entry<<silentBits | uint32(w.client)<<kindBits | silent
-		a.sockets.put(number)
-	}
-	return want
 }
 
 // isWebSocket101 reports whether a 101 means a WebSocket although its request
@@ -585,6 +592,12 @@ func (s *stream) finish(e *flow.Evidence) {
 	}
 	if s.early != nil {
 		s.releaseEarly() // to nothing
+	}
+	if s.socket != nil { // it was a 101
+		s.handOver()
+		s.a.closeSocket(s.socketNumber, e)
+		s.a.release(s)
+		return
 	}
 	s.refuseChallenged()
 	if s.current != nil {
