@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -59,15 +60,40 @@ func TestFound(t *testing.T) {
 }
 
 func TestRatioIsMedianOfPairs(t *testing.T) {
-	r := &result{
-		own:       []usage{{cpu: 2}, {cpu: 9}, {cpu: 4}},
-		reference: []usage{{cpu: 1}, {cpu: 3}, {cpu: 1}},
-	}
-	if got := r.ratio(usage.cpuTime); got != "3.00" {
+	own := []usage{{cpu: 2}, {cpu: 9}, {cpu: 4}}
+	other := []usage{{cpu: 1}, {cpu: 3}, {cpu: 1}}
+	if got := ratio(own, other, usage.cpuTime); got != "3.00" {
 		t.Errorf("ratio %s, want 3.00", got)
 	}
-	r.reference = nil
-	if got := r.ratio(usage.cpuTime); got != "-" {
+	if got := ratio(other, own, usage.cpuTime); got != "0.33" {
+		t.Errorf("ratio the other way %s, want 0.33", got)
+	}
+	if got := ratio(own, nil, usage.cpuTime); got != "-" {
 		t.Errorf("ratio without a reference %q", got)
+	}
+}
+
+func TestTables(t *testing.T) {
+	took := func(x float64) []usage { return []usage{{cpu: x, wall: 2 * x, memory: int64(x) << 22}} }
+	r := &result{
+		kind: "mixed", truth: &workload.Truth{Packets: 8_000_000, Bytes: 9_000_000, Attempts: 7}, checked: checkedAll,
+		pairs: pairs{own: took(4), other: took(2)},
+		peers: []peerResult{
+			{name: "tshark", pairs: pairs{own: took(4), other: took(10)}},
+			{name: "httpry", err: errors.New("a | b\nc")},
+		},
+	}
+	var b strings.Builder
+	printTable(&b, []*result{r})
+	printPeers(&b, []*result{r})
+	rows := strings.Split(b.String(), "\n")
+	for _, want := range []string{
+		"| mixed | 8000000 | 9 MB | 4.00 | 2.00 | 2.00 | 16 | 2.00 | 1.00 M | 7 | all |",
+		"| mixed | tshark | 10.00 | 20.00 | 40 | 2.50 | 2.50 | 2.50 |",
+		`| mixed | httpry | failed: a \| b c | | | | | |`,
+	} {
+		if !slices.Contains(rows, want) {
+			t.Errorf("no row %q in\n%s", want, b.String())
+		}
 	}
 }

@@ -17,18 +17,22 @@ type comparison struct {
 	log      io.Writer
 	wssniff  string // built commands
 	generate string
-	tcpdump  bool // is installed
 	peers    []peer
 }
 
 // A result is a row of the table.
 type result struct {
-	kind      string
-	truth     *workload.Truth
-	own       []usage // of wssniff, in the order of the runs
-	reference []usage // of tcpdump; empty if it is not installed
-	checked   string
-	peers     []peerResult
+	kind    string
+	truth   *workload.Truth
+	pairs   // with tcpdump
+	checked string
+	peers   []peerResult
+}
+
+// pairs are runs of wssniff and of another tool in turn.
+type pairs struct {
+	own   []usage // of wssniff
+	other []usage // empty if the other tool is not installed
 }
 
 func newComparison(o *options, log io.Writer) (*comparison, error) {
@@ -40,7 +44,7 @@ func newComparison(o *options, log io.Writer) (*comparison, error) {
 	if c.generate, err = o.build("generate", "./bench/generate", log); err != nil {
 		return nil, err
 	}
-	if c.tcpdump = installed("tcpdump"); !c.tcpdump {
+	if !installed(tcpdump.name) {
 		fmt.Fprintln(log, "compare: no tcpdump, so no ratios: install the package tcpdump")
 	}
 	if o.peers {
@@ -77,39 +81,41 @@ func (c *comparison) measure(kind string) (*result, error) {
 	if r.checked, err = c.check(file, truth); err != nil {
 		return nil, err
 	}
-	if err := warm(file); err != nil {
-		return nil, err
-	}
-	if err := c.measurePairs(r, file); err != nil {
+	if r.pairs, err = c.measurePairs(kind, file, tcpdump, c.runs); err != nil {
 		return nil, err
 	}
 	for _, p := range c.peers {
-		fmt.Fprintf(c.log, "%s: %s\n", kind, p.name)
-		r.peers = append(r.peers, p.measure(file))
+		got, err := c.measurePairs(kind, file, p, c.peerRuns)
+		r.peers = append(r.peers, peerResult{p.name, got, err})
 	}
 	return r, nil
 }
 
-// measurePairs runs wssniff and tcpdump in turn, so that both meet the same
-// mood of the machine.
-func (c *comparison) measurePairs(r *result, file string) error {
-	for i := range c.runs {
-		fmt.Fprintf(c.log, "%s: run %d of %d\n", r.kind, i+1, c.runs)
+// measurePairs runs wssniff and another tool, if it is installed, in turn, so that
+// both meet the same mood of the machine. The tool before may have taken the
+// memory that held the file.
+func (c *comparison) measurePairs(kind, file string, with peer, runs int) (pairs, error) {
+	var list pairs
+	for i := range runs {
+		fmt.Fprintf(c.log, "%s: %s, run %d of %d\n", kind, with.name, i+1, runs)
+		if err := warm(file); err != nil {
+			return list, err
+		}
 		own, err := measure(nil, c.wssniff, "--format", "jsonl", file)
 		if err != nil {
-			return err
+			return list, err
 		}
-		r.own = append(r.own, own)
-		if !c.tcpdump {
+		list.own = append(list.own, own)
+		if !installed(with.name) {
 			continue
 		}
-		reference, err := measure(nil, "tcpdump", "-r", file, "-w", "/dev/null")
+		other, err := measure(nil, with.name, with.command(file)...)
 		if err != nil {
-			return err
+			return list, err
 		}
-		r.reference = append(r.reference, reference)
+		list.other = append(list.other, other)
 	}
-	return nil
+	return list, nil
 }
 
 // capture returns the capture of a workload, made anew if it is not there or is

@@ -3,7 +3,7 @@
 //
 //	go run ./bench/compare -kinds mixed,web -scale 0.1
 //
-// It prints one Markdown table. The exit code is 1 if wssniff's counts differ
+// It prints one Markdown table, and with -peers a second one. The exit code is 1 if wssniff's counts differ
 // from the truth of a capture, and 2 if the job could not be done.
 package main
 
@@ -31,13 +31,14 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // options are the command line.
 type options struct {
-	dir   string
-	kinds []string
-	scale float64
-	seed  uint64
-	runs  int
-	peers bool
-	ng    bool
+	dir      string
+	kinds    []string
+	scale    float64
+	seed     uint64
+	runs     int
+	peers    bool
+	peerRuns int
+	ng       bool
 }
 
 func parseArgs(args []string, stderr io.Writer) (*options, error) {
@@ -49,14 +50,15 @@ func parseArgs(args []string, stderr io.Writer) (*options, error) {
 	fs.Float64Var(&o.scale, "scale", 1, "`factor` on the sizes of the workloads")
 	fs.Uint64Var(&o.seed, "seed", 1, "seed of the captures")
 	fs.IntVar(&o.runs, "runs", 5, "pairs of runs per workload")
-	fs.BoolVar(&o.peers, "peers", false, "also run tshark, tcpflow and httpry, once each")
+	fs.BoolVar(&o.peers, "peers", false, "also compare with tshark, tcpflow and httpry")
+	fs.IntVar(&o.peerRuns, "peer-runs", 1, "pairs of runs per workload with each of these")
 	fs.BoolVar(&o.ng, "pcapng", false, "captures in pcapng")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
 	o.kinds = strings.Split(*kinds, ",")
-	if fs.NArg() > 0 || o.runs < 1 || o.scale <= 0 {
-		return nil, errors.New("no arguments are taken, and -runs and -scale are above 0")
+	if fs.NArg() > 0 || o.runs < 1 || o.peerRuns < 1 || o.scale <= 0 {
+		return nil, errors.New("no arguments are taken, and -runs, -peer-runs and -scale are above 0")
 	}
 	return o, nil
 }

@@ -14,6 +14,9 @@ type peer struct {
 	command func(file string) []string
 }
 
+// tcpdump is what the first table compares with.
+var tcpdump = peer{"tcpdump", "tcpdump", func(f string) []string { return []string{"-r", f, "-w", os.DevNull} }}
+
 var knownPeers = []peer{
 	{"tshark", "tshark", func(f string) []string { return []string{"-r", f, "-Y", "http.upgrade"} }},
 	{"tcpflow", "tcpflow", func(f string) []string { return []string{"-X", os.DevNull, "-C", "-r", f} }},
@@ -34,14 +37,9 @@ func installedPeers(log io.Writer) []peer {
 	return list
 }
 
-// A peerResult is one run of a peer.
+// A peerResult is what was measured of a peer.
 type peerResult struct {
-	name  string
-	usage usage
-	err   error
-}
-
-func (p peer) measure(file string) peerResult {
-	u, err := measure(nil, p.name, p.command(file)...)
-	return peerResult{p.name, u, err}
+	name string
+	pairs
+	err error
 }

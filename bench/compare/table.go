@@ -32,55 +32,60 @@ func processor() string {
 }
 
 func printTable(w io.Writer, results []*result) {
-	fmt.Fprintln(w, "| workload | packets | size | CPU s | CPU / tcpdump | wall / tcpdump | peak MiB | packets/s | attempts | checked |")
-	fmt.Fprintln(w, "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|")
+	fmt.Fprintln(w, "| workload | packets | size | CPU s | CPU / tcpdump | wall / tcpdump | peak MiB | peak / tcpdump | packets/s | attempts | checked |")
+	fmt.Fprintln(w, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|")
 	for _, r := range results {
-		wall := median(column(r.own, usage.wallTime))
-		fmt.Fprintf(w, "| %s | %d | %d MB | %.2f | %s | %s | %s | %.2f M | %d | %s |\n",
-			r.kind, r.truth.Packets, r.truth.Bytes/1_000_000, r.cpu(),
-			r.ratio(usage.cpuTime), r.ratio(usage.wallTime),
-			mebibytes(median(column(r.own, usage.peak))), float64(r.truth.Packets)/wall/1e6, r.truth.Attempts, r.checked)
+		wall := middle(r.own, usage.wallTime)
+		fmt.Fprintf(w, "| %s | %d | %d MB | %.2f | %s | %s | %s | %s | %.2f M | %d | %s |\n",
+			r.kind, r.truth.Packets, r.truth.Bytes/1_000_000, middle(r.own, usage.cpuTime),
+			ratio(r.own, r.other, usage.cpuTime), ratio(r.own, r.other, usage.wallTime),
+			mebibytes(middle(r.own, usage.peak)), ratio(r.own, r.other, usage.peak),
+			float64(r.truth.Packets)/wall/1e6, r.truth.Attempts, r.checked)
 	}
 }
 
-// printPeers prints what the other tools took, and how many times the CPU time
-// of wssniff that is.
+// printPeers prints what the other tools took, and how many times that of wssniff
+// it is.
 func printPeers(w io.Writer, results []*result) {
-	fmt.Fprintln(w, "\n| workload | tool | CPU s | times wssniff's | wall s | peak MiB |")
-	fmt.Fprintln(w, "|---|---|--:|--:|--:|--:|")
+	fmt.Fprintln(w, "\n| workload | tool | CPU s | wall s | peak MiB | CPU / wssniff | wall / wssniff | peak / wssniff |")
+	fmt.Fprintln(w, "|---|---|--:|--:|--:|--:|--:|--:|")
 	for _, r := range results {
 		for _, p := range r.peers {
 			if p.err != nil {
-				fmt.Fprintf(w, "| %s | %s | failed: %v | | | |\n", r.kind, p.name, p.err)
+				fmt.Fprintf(w, "| %s | %s | failed: %s | | | | | |\n", r.kind, p.name, cell(p.err.Error()))
 				continue
 			}
-			fmt.Fprintf(w, "| %s | %s | %.2f | %.1f | %.2f | %s |\n",
-				r.kind, p.name, p.usage.cpu, p.usage.cpu/r.cpu(), p.usage.wall, mebibytes(p.usage.peak()))
+			fmt.Fprintf(w, "| %s | %s | %.2f | %.2f | %s | %s | %s | %s |\n", r.kind, p.name,
+				middle(p.other, usage.cpuTime), middle(p.other, usage.wallTime), mebibytes(middle(p.other, usage.peak)),
+				ratio(p.other, p.own, usage.cpuTime), ratio(p.other, p.own, usage.wallTime), ratio(p.other, p.own, usage.peak))
 		}
 	}
+}
+
+// cell makes a text fit into one cell of a table.
+func cell(s string) string {
+	return strings.ReplaceAll(strings.Join(strings.Fields(s), " "), "|", `\|`)
 }
 
 func (u usage) cpuTime() float64  { return u.cpu }
 func (u usage) wallTime() float64 { return u.wall }
 func (u usage) peak() float64     { return float64(u.memory) }
 
-func column(list []usage, field func(usage) float64) []float64 {
+// middle is the median of what some runs took.
+func middle(list []usage, field func(usage) float64) float64 {
 	var v []float64
 	for _, u := range list {
 		v = append(v, field(u))
 	}
-	return v
+	return median(v)
 }
 
-// cpu is the median CPU time of wssniff, in seconds.
-func (r *result) cpu() float64 { return median(column(r.own, usage.cpuTime)) }
-
-// ratio is the median of the ratios of wssniff to tcpdump, pair by pair.
-func (r *result) ratio(field func(usage) float64) string {
+// ratio is the median of the ratios of two tools, pair by pair.
+func ratio(of, to []usage, field func(usage) float64) string {
 	var v []float64
-	for i, reference := range r.reference {
-		if d := field(reference); d > 0 {
-			v = append(v, field(r.own[i])/d)
+	for i := range min(len(of), len(to)) {
+		if d := field(to[i]); d > 0 {
+			v = append(v, field(of[i])/d)
 		}
 	}
 	if len(v) == 0 {

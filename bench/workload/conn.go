@@ -93,6 +93,9 @@ func (c *conn) step(g *generator) (int64, bool) {
 			return 0, false
 		}
 		s := &c.steps[0]
+		if s.do != doNote {
+			c.releaseDue(g, s.by)
+		}
 		if s.wait > 0 {
 			wait := s.wait
 			s.wait = 0
@@ -179,7 +182,7 @@ func (c *conn) acknowledge(g *generator, by side, last bool) {
 // to the capture. Packets with data say what was sent before them; the caller
 // counts what they send.
 func (c *conn) emit(g *generator, by side, flags byte, m message, off, n int64) {
-	e, peer := &c.ends[by], &c.ends[by.peer()]
+	e := &c.ends[by]
 	s := segment{seq: e.next(), flags: flags}
 	if n > 0 {
 		s.seq = e.seq(e.sent + off - c.off)
@@ -188,14 +191,14 @@ func (c *conn) emit(g *generator, by side, flags byte, m message, off, n int64) 
 		s.seq = e.isn
 	}
 	if flags&flagACK != 0 {
-		s.ack = peer.next()
+		s.ack = c.received(by)
 	}
 	var options [20]byte
 	s.options = c.appendOptions(options[:0], g, by, flags)
 	g.buf = e.appendPacket(g.buf[:0], &s)
 	g.buf = g.appendRange(g.buf, m, off, n)
 	e.seal(g.buf)
-	c.capture(g, g.buf)
+	c.capture(g, by, flags, n, g.buf)
 }
 
 // appendOptions appends the options of a Linux host: timestamps always, and MSS,

@@ -1,10 +1,15 @@
 package workload
 
+import (
+	"bytes"
+	"slices"
+)
+
 // A damage says with which probability a packet meets something on its way into
 // the capture. A nil damage is none.
 type damage struct {
 	reorder   float64 // up to three packets of its connection overtake it
-	resend    float64 // lost on the network and sent again, up to nine packets later
+	resend    float64 // lost on the network and sent again, up to nine packets later, before its receiver acts on it
 	duplicate float64 // captured twice
 	overlap   float64 // begins with bytes that were sent before
 	lose      float64 // the network carries it, the capture does not hold it
@@ -12,8 +17,12 @@ type damage struct {
 
 // A heldPacket is a packet that others overtake.
 type heldPacket struct {
-	data  []byte
-	after int // packets of the connection that still overtake it
+	data   []byte
+	after  int // packets of the connection that still overtake it
+	by     side
+	syn    bool
+	resent bool   // lost on its way: until the capture has it, its receiver lacks it
+	next   uint32 // the first sequence number that the receiver lacks
 }
 
 // maxHeldWait is how long a connection may wait while one of its packets is
@@ -36,20 +45,23 @@ func (c *conn) overlap(g *generator) int64 {
 	return g.between(1, min(c.off, 120))
 }
 
-// capture writes a packet as the damage has it.
-func (c *conn) capture(g *generator, packet []byte) {
+// capture writes a packet of one side, with n bytes of data, as the damage has
+// it.
+func (c *conn) capture(g *generator, by side, flags byte, n int64, packet []byte) {
 	d := c.damage
 	if d == nil {
 		g.write(packet)
 		return
 	}
+	syn := flags&flagSYN != 0
+	resendable := n > 0 || syn || flags&flagFIN != 0
 	switch {
 	case !c.careful && g.chance(d.lose):
 	case g.chance(d.reorder):
-		c.hold(packet, int(g.between(1, 3)))
+		c.hold(heldPacket{data: packet, after: int(g.between(1, 3)), by: by, syn: syn})
 		return
-	case g.chance(d.resend):
-		c.hold(packet, int(g.between(4, 9)))
+	case resendable && g.chance(d.resend):
+		c.hold(heldPacket{data: packet, after: int(g.between(4, 9)), by: by, syn: syn, resent: true, next: c.ends[by].next()})
 		return
 	default:
 		g.write(packet)
@@ -60,8 +72,33 @@ func (c *conn) capture(g *generator, packet []byte) {
 	c.overtake(g)
 }
 
-func (c *conn) hold(packet []byte, after int) {
-	c.held = append(c.held, heldPacket{append([]byte(nil), packet...), after})
+func (c *conn) hold(h heldPacket) {
+	h.data = bytes.Clone(h.data)
+	c.held = append(c.held, h)
+}
+
+// received is the sequence number up to which one side has what the other sent.
+func (c *conn) received(by side) uint32 {
+	next := c.ends[by.peer()].next()
+	for _, h := range c.held {
+		if h.resent && h.by != by && int32(h.next-next) < 0 {
+			next = h.next
+		}
+	}
+	return next
+}
+
+// releaseDue writes what the capture must hold before one side's next step: what
+// the other side sent again, as nobody acts on what did not arrive, and its own
+// SYN, as a round trip lies between, longer than any burst.
+func (c *conn) releaseDue(g *generator, by side) {
+	c.held = slices.DeleteFunc(c.held, func(h heldPacket) bool {
+		due := h.resent && h.by != by || h.syn && h.by == by
+		if due {
+			g.write(h.data)
+		}
+		return due
+	})
 }
 
 // overtake counts a packet and writes those that were overtaken often enough.

@@ -52,7 +52,7 @@ func pcapngPackets(t *testing.T, file []byte) []storedPacket {
 // A parsedPacket is what the recount needs of a packet.
 type parsedPacket struct {
 	from, to string // address and port, as bytes
-	seq      uint32
+	seq, ack uint32
 	flags    byte
 	data     []byte
 }
@@ -86,6 +86,7 @@ func parsePacket(b []byte) (*parsedPacket, error) {
 		from:  string(addresses[:half]) + string(tcp[0:2]),
 		to:    string(addresses[half:]) + string(tcp[2:4]),
 		seq:   binary.BigEndian.Uint32(tcp[4:]),
+		ack:   binary.BigEndian.Uint32(tcp[8:]),
 		flags: tcp[13],
 		data:  tcp[tcp[12]>>4*4:],
 	}, nil

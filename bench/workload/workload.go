@@ -17,7 +17,7 @@ import (
 
 // Version is raised when the same Spec begins to make other bytes, so that
 // captures on disk are known to be old.
-const Version = 1
+const Version = 2
 
 // A Spec says which capture to make.
 type Spec struct {
