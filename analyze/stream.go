@@ -136,7 +136,7 @@ func (s *stream) request(p *parser, h *rawHead, m *Message) {
 	raw := h.bytes
 	x := exchange{seq: m.seq, ack: m.ack, head: bytes.HasPrefix(raw, []byte("HEAD ")), connect: bytes.HasPrefix(raw, []byte("CONNECT "))}
 	switch {
-	case h.socket && m.Complete && !h.folded:
+	case h.socket && m.Complete && !h.folded && !x.connect:
 		x.attempt = s.newDraft(m)
 		s.a.request(x.attempt, m, h, h.key.of(raw))
 	case h.upgrade || x.connect || !m.Complete:
