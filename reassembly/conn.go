@@ -392,13 +392,9 @@ func (r *Reassembler) fin(c *conn, dir flow.Dir, seq, ack uint32, at flow.Stamp)
 	if h.flags&hasFIN != 0 {
 		return
 	}
-	if h.flags&hasStarted == 0 {
-		next := seq
-		if ahead := int32(seq - c.base[dir] - 1); h.flags&hasBase != 0 && 0 < ahead && ahead <= maxAhead {
-			next = c.base[dir] + 1 // what lies between was not captured
-		}
-		h.startLate(next)
-	}
+	if ahead := int32(seq - c.base[dir] - 1); h.flags&(hasStarted|hasBase) == hasBase && 0 < ahead && ahead <= maxAhead {
+		h.startLate(c.base[dir] + 1) // what lies between was not captured
+	} // else bytes that come before it may be captured later
 	x := r.annexed(c)
 	x.fin[dir], x.finSeq[dir], x.finAck[dir] = at, seq, ack
 	h.flags |= hasFIN

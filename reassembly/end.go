@@ -56,6 +56,9 @@ func (r *Reassembler) flush(c *conn, dir flow.Dir) {
 		r.stats.HolesGiven++
 	}
 	if h.flags&(hasFIN|hasEnded) == hasFIN {
+		if h.flags&hasStarted == 0 {
+			h.startLate(r.annexOf(c).finSeq[dir])
+		}
 		r.loseUpTo(c, dir, r.annexOf(c).finSeq[dir])
 		r.endAtFIN(c, dir)
 	}
@@ -66,6 +69,9 @@ func (r *Reassembler) flush(c *conn, dir flow.Dir) {
 // time.
 func (r *Reassembler) endAtFIN(c *conn, dir flow.Dir) {
 	h, fin := &c.half[dir], r.annexOf(c).finSeq[dir]
+	if h.flags&hasStarted == 0 {
+		return
+	}
 	r.skipAhead(c, dir, fin)
 	if h.flags&isDisordered != 0 || h.flags&wantsNone == 0 && int32(h.next-fin) < 0 {
 		return

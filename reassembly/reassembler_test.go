@@ -848,3 +848,21 @@ func TestNoAllocs(t *testing.T) {
 		})
 	}
 }
+
+// TestFINFirst has a FIN captured before the bytes that it ends, of a direction
+// of which nothing else was seen.
+func TestFINFirst(t *testing.T) {
+	k := newTalk(nil)
+	k.fin(B, 6)
+	k.data(A, 0, "question")
+	k.data(B, 0, "answer")
+	k.fin(A, 8)
+	k.finish()
+	k.check(t, "B0 lost -1 question", "A0 lost -1 answer", "A6 FIN", "B8 FIN") // whoever comes first is A
+
+	k = newTalk(nil)
+	k.fin(B, 6)
+	k.data(A, 0, "question")
+	k.finish()
+	k.check(t, "B0 lost -1 question", "A0 lost -1 FIN", "B8 end")
+}
