@@ -18,7 +18,7 @@ type Limits struct {
 	Head      int // bytes of a head, while its end is awaited; default MaxHead
 	Pipelined int // requests that wait for their answers; default MaxPipelined
 	Held      int // bytes a client sent while the answer to its upgrade request is awaited; default MaxHeld
-	Attempts  int // attempts of the whole capture; default MaxAttempts
+	Attempts  int // attempts of the whole capture; default MaxAttempts, at most 2^28-1
 }
 
 const (
@@ -70,7 +70,7 @@ func New(l *Limits) *Analyzer {
 		l = &Limits{}
 	}
 	a := &Analyzer{
-		limits: Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), cmp.Or(l.Attempts, MaxAttempts)},
+		limits: Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), min(cmp.Or(l.Attempts, MaxAttempts), mostAttempts)},
 		moved:  map[netip.Addr]bool{}, tls: map[tlsPeer][]int64{},
 		elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
 	}
@@ -88,8 +88,9 @@ const (
 
 	kindBits   = 3
 	kindMask   = 1<<kindBits - 1
-	clientBit  = 1 << kindBits // of a silent one
 	silentBits = kindBits + 1
+
+	mostAttempts = 1<<(32-silentBits) - 1 // else the entry of a silent one does not fit
 )
 
 // Chunk takes the next bytes of a connection and says which are wanted next. It

@@ -64,7 +64,9 @@ func (a *Analyzer) request(d *draft, m *Message, h *rawHead, key []byte) {
 func (a *Analyzer) response(d *draft, m *Message, h *rawHead, status int) {
 	d.answer, d.status = true, status
 	nonce := d.pack(a, m, h, h.accept, true)
-	d.right = d.keyed && nonce.n == len(nonce.b) && nonce.b == d.sum
+	// Else the value may go on, or be no value: nobody knows the end of a last line.
+	whole := m.Complete && h.framed && !h.folded
+	d.right = d.keyed && whole && nonce.n == len(nonce.b) && nonce.b == d.sum
 }
 
 func (d *draft) pack(a *Analyzer, m *Message, h *rawHead, value span, response bool) (nonce token) {

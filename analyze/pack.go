@@ -289,7 +289,7 @@ func (u *unpacker) head(m *Message) {
 		}
 	}
 	m.Head.parse()
-	if number != 0 && u.phrases.shape(number) == nil {
+	if number != 0 && u.phrases.shape(number) == nil && u.phrases.fields+len(m.Head.Fields) <= maxShapeFields {
 		m.shape = newShape(&m.Head, line, at, m.Head.Raw[line+at:line+at+size])
 		u.phrases.setShape(number, m.shape)
 	}

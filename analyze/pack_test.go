@@ -317,7 +317,7 @@ func (n *noted) keep(a *Analyzer) uint32 {
 	if n.answer {
 		h := newRawHead([]byte(n.response.raw))
 		a.response(d, &n.response.msg, &h, statusCode(h.bytes))
-		n.right = n.asked && n.request.token != (span{}) && Accept(string(n.request.token.of([]byte(n.request.raw)))) == string(h.accept.of(h.bytes))
+		n.right = n.response.msg.Complete && !h.folded && n.asked && n.request.token != (span{}) && Accept(string(n.request.token.of([]byte(n.request.raw)))) == string(h.accept.of(h.bytes))
 	}
 	if n.socket == nil {
 		a.seal(d, &n.end)

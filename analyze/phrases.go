@@ -12,6 +12,7 @@ type phrases struct {
 	once  []uint32 // hashes of texts that came lately, by their low bits
 	bytes int      // in texts
 
+	fields int      // in shapes
 	shapes []*shape // of heads that are a text behind their start line, by number, less one; nil: not known
 }
 
@@ -23,6 +24,7 @@ type phrase struct {
 const (
 	maxPhrases     = 1 << 15 // texts
 	maxPhraseBytes = 4 << 20 // of all of them
+	maxShapeFields = 1 << 18 // of all shapes
 	onceSlots      = 1 << 13
 )
 
@@ -92,7 +94,12 @@ func (p *phrases) shape(n uint32) *shape {
 	return p.shapes[n-1]
 }
 
+// setShape keeps a shape, if there is room.
 func (p *phrases) setShape(n uint32, s *shape) {
+	if s == nil || p.fields+len(s.fields) > maxShapeFields {
+		return
+	}
+	p.fields += len(s.fields)
 	for int(n) > len(p.shapes) {
 		p.shapes = append(p.shapes, make([]*shape, len(p.texts)-len(p.shapes))...)
 	}

@@ -53,6 +53,7 @@ func newShape(h *Head, line, at int, token string) *shape {
 	for i := range s.fields {
 		f := &s.fields[i]
 		f.Offset -= line
+		f.Name, f.Value = strings.Clone(f.Name), strings.Clone(f.Value) // else all of Raw is kept
 		if begins := f.Offset + len(f.Name) + f.Pre + len(":") + f.Post; token != "" && begins == at && f.Value == token && !f.Folded {
 			s.token = i
 		}
@@ -114,6 +115,10 @@ func (t *Attempt) checkFields(m *Message, side Side, check func(h *Head, find fi
 		before := len(t.Findings)
 		t.checkAnew(m, side, check)
 		c.found = slices.Clone(t.Findings[before:])
+		for i := range c.found {
+			f := &c.found[i]
+			f.Field, f.Got, f.Want = strings.Clone(f.Field), strings.Clone(f.Got), strings.Clone(f.Want)
+		}
 		c.varies = m.shape.tellsToken(c.found)
 		c.known = !c.varies
 	}

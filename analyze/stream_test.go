@@ -677,3 +677,36 @@ func TestBounds(t *testing.T) {
 		}
 	})
 }
+
+// TestCutSwitch cuts a 101 after each byte: at the end of the capture, by the end
+// of the connection, and by a hole. Nothing but the whole head is a good one.
+func TestCutSwitch(t *testing.T) {
+	for n := range len(switching) {
+		for name, cut := range map[string]func(d *dialogue){
+			"capture ends": func(*dialogue) {},
+			"closed":       func(d *dialogue) { d.end(server, flow.FIN); d.end(client, flow.FIN) },
+			"hole":         func(d *dialogue) { d.lose(server, 9); d.say(server, "x\r\n") },
+		} {
+			d := newDialogue()
+			d.say(client, upgrade)
+			d.say(server, switching[:n])
+			cut(d)
+			for _, line := range summary(d.finish()) {
+				if strings.HasPrefix(line, "ok") {
+					t.Errorf("%s after %q: %s", name, switching[:n], line)
+				}
+			}
+		}
+	}
+}
+
+// TestFoldedAccept has an Accept that goes on in the next line, and so is not what
+// the key demands.
+func TestFoldedAccept(t *testing.T) {
+	d := newDialogue()
+	d.say(client, upgrade)
+	d.say(server, strings.Replace(switching, Accept(key), Accept(key)+"\r\n folded", 1))
+	if got := d.finish().Attempts.At(0).Verdict; got != AcceptMismatch {
+		t.Errorf("verdict %v, want %v", got, AcceptMismatch)
+	}
+}

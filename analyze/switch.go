@@ -191,13 +191,19 @@ func (e *extension) checkAnswer(offers []extension, find finder) {
 
 // checkLenience notes a 101 to a request that a strict server refuses.
 func (t *Attempt) checkLenience(find finder) {
-	for _, f := range t.Findings {
-		switch f.Code {
-		case RequestUpgradeMissing, RequestConnectionLacksUpgrade, RequestHTTP10, RequestMethodNotGET, KeyMissing, VersionMissing, VersionNot13, KeyNot16Bytes:
+	for _, code := range strictFaults {
+		if i := slices.IndexFunc(t.Findings, func(f Finding) bool { return f.Code == code }); i >= 0 {
+			f := &t.Findings[i]
 			find(SwitchedWithoutValidRequest, f.Field, f.Got, "a refusal of the request")
 			return
 		}
 	}
+}
+
+// strictFaults are what strict servers refuse a request for, in the order of RFC
+// 6455, Section 4.2.1.
+var strictFaults = [...]Code{
+	RequestMethodNotGET, RequestHTTP10, RequestUpgradeMissing, RequestConnectionLacksUpgrade, KeyMissing, KeyNot16Bytes, VersionMissing, VersionNot13,
 }
 
 // handshakeFields are the fields whose names clients look for.

@@ -192,7 +192,9 @@ func (r *Reassembler) resort(d *disorder, seq uint32, s *segment, at flow.Stamp)
 			r.giveUp(d)
 			r.stats.PageLimit++
 		}
-		r.place(d.c, d.dir, seq, s, at)
+		if d.c.half[d.dir].flags&(wantsNone|hasEnded) == 0 {
+			r.place(d.c, d.dir, seq, s, at)
+		}
 		return
 	}
 	if !d.insert(start, end, s, at) {

@@ -283,3 +283,16 @@ func (m *trial) judge() {
 		}
 	}
 }
+
+// TestLostBehindEnd gives a hole up for a segment far ahead, after which the
+// consumer wants nothing more: what lies before that segment is not lost.
+func TestLostBehindEnd(t *testing.T) {
+	k := open(nil)
+	k.answer(flow.All, flow.None)
+	k.data(A, 0, "hello")
+	k.data(A, 10, "bytes") // 5 to 10 are missing
+	k.ack(B, 0, 5_000_001)
+	k.data(A, 5_000_000, "x")
+	k.finish()
+	k.check(t, "A0 hello", "A10 lost 5 bytes", "A15 end", "B0 end")
+}

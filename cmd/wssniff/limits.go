@@ -24,7 +24,7 @@ type limits struct {
 func (l *limits) define(fs *pflag.FlagSet) {
 	d := reassembly.Defaults()
 	fs.IntVar(&l.conns, "max-connections", d.MaxConns, "remember `N` connections, rather forget idle ones")
-	fs.IntVar(&l.halfOpen, "max-half-open", 0, "of them, `N` that show only a handshake (default: a quarter)")
+	fs.IntVar(&l.halfOpen, "max-half-open", 0, "of them, `N` that show only a handshake (default: an eighth)")
 	fs.Lookup("max-half-open").DefValue = "0"
 	sized(fs, &l.queued, "max-queued", size(d.MaxQueued), "keep `SIZE` of bytes that came out of order")
 	sized(fs, &l.queuedDir, "max-queued-direction", size(d.MaxQueuedDir), "the same for one direction: `SIZE` at most")
