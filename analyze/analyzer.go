@@ -27,8 +27,9 @@ const (
 	MaxHeld      = 64 << 10
 	MaxAttempts  = 1 << 20
 
-	maxBody    = 200  // bytes of the body of a refusal kept for display
-	maxPerConn = 4096 // attempts on one connection
+	maxBody    = 200     // bytes of the body of a refusal kept for display
+	maxPerConn = 4096    // attempts on one connection
+	maxSpare   = 4 << 10 // bytes of a buffer that waits to be used again; larger ones are dropped
 )
 
 // An Analyzer follows the HTTP/1 connections of one capture. It is not safe for
@@ -142,7 +143,7 @@ func (a *Analyzer) newStream(c *flow.Conn) *stream {
 // release ends the reading of a connection.
 func (a *Analyzer) release(s *stream) {
 	s.conn.State = notOurs
-	*s = stream{a: a, state: s.state, pending: s.pending[:0], drafts: s.drafts[:0], last: lastRequest{raw: s.last.raw[:0]}}
+	*s = stream{a: a, state: s.state, pending: s.pending[:0], drafts: s.drafts[:0], last: lastRequest{raw: spare(s.last.raw)}}
 	a.idle = append(a.idle, s)
 }
 
@@ -191,6 +192,23 @@ func (a *Analyzer) list(request *Message) uint32 {
 		a.latest = request.Done.Frame
 	}
 	return a.entries.add()
+}
+
+// listUpgrades lists upgrades to other protocols, whose connection is over.
+func (a *Analyzer) listUpgrades(list []*Upgrade, e *flow.Evidence) {
+	for _, u := range list {
+		u.Conn = cloneEvidence(e)
+		a.result.Upgrades = append(a.result.Upgrades, u)
+	}
+}
+
+// spare returns a buffer to be used again, emptied; nil if it is too large to
+// wait for that.
+func spare(b []byte) []byte {
+	if cap(b) > maxSpare {
+		return nil
+	}
+	return b[:0]
 }
 
 // startsTLS reports whether bytes begin with a TLS handshake record, RFC 8446,

@@ -455,7 +455,7 @@ func (n *naive) chain(t *Attempt) {
 		c.Hops = append(c.Hops, t.Number)
 		t.Redirect = &Redirect{Chain: c, Hop: len(c.Hops)}
 		if u := t.URL(); u != nil {
-			seen[placeOf(u)] = true
+			seen[destinationOf(u)] = true
 		}
 		if t.Verdict != Redirected {
 			c.End = endOf(t)
@@ -468,14 +468,14 @@ func (n *naive) chain(t *Attempt) {
 		}
 		t.Redirect.Target = to.String()
 		c.URLs = append(c.URLs, to.String())
-		next := n.next(t, placeOf(to))
+		next := n.next(t, destinationOf(to))
 		if next == nil {
-			if c.End = n.end(t, placeOf(to)); loops {
+			if c.End = n.end(t, destinationOf(to)); loops {
 				c.End = ChainLoop
 			}
 			break
 		}
-		loops = loops || seen[placeOf(to)]
+		loops = loops || seen[destinationOf(to)]
 		if len(c.Hops) >= MaxHops {
 			c.End = ChainTooLong
 			break
@@ -489,7 +489,7 @@ func (n *naive) chain(t *Attempt) {
 func (n *naive) next(t *Attempt, place string) *Attempt {
 	for _, o := range n.attempts {
 		u := o.URL()
-		if u == nil || o.Client().Addr() != t.Client().Addr() || placeOf(u) != place || o.Request.Done.Frame <= t.Response.Done.Frame {
+		if u == nil || o.Client().Addr() != t.Client().Addr() || destinationOf(u) != place || o.Request.Done.Frame <= t.Response.Done.Frame {
 			continue
 		}
 		after := o.Request.First.Time - t.Response.Done.Time

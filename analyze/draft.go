@@ -10,16 +10,16 @@ import (
 // A draft is an attempt while its connection is followed: its messages, packed,
 // and what else was noted. It is used again for another attempt later.
 type draft struct {
-	entry  uint32   // in Analyzer.entries; 0: the attempt is not listed
-	client flow.Dir // the direction in which the client sends
-	packed []byte   // the request, then the response
-	asked  bool     // the request is in packed
-	status int      // of the response in packed; 0: none is there, or its status makes no sense
-	answer bool     // the response is in packed
-	done   flow.Stamp
-	keyed  bool            // the request has a key
-	sum    [sha1.Size]byte // that the Accept is made of, valid iff keyed
-	body   []byte          // what follows the head of a refusal, maxBody bytes at most
+	entry    uint32   // in Analyzer.entries; 0: the attempt is not listed
+	client   flow.Dir // the direction in which the client sends
+	packed   []byte   // the request, then the response
+	asked    bool     // the request is in packed
+	status   int      // of the response in packed; 0: none is there, or its status makes no sense
+	answered bool     // the response is in packed
+	done     flow.Stamp
+	keyed    bool            // the request has a key
+	sum      [sha1.Size]byte // that the Accept is made of, valid iff keyed
+	body     []byte          // what follows the head of a refusal, maxBody bytes at most
 
 	interim []int
 	tunnel  string
@@ -40,14 +40,14 @@ func (a *Analyzer) newDraft(client flow.Dir) *draft {
 
 // nextUse remembers that the connection was used for another request.
 func (d *draft) nextUse(at flow.Stamp) {
-	if d.answer && !d.nextRequest.Seen() {
+	if d.answered && !d.nextRequest.Seen() {
 		d.nextRequest = at
 	}
 }
 
 // free makes a draft ready to be used again.
 func (a *Analyzer) free(d *draft) {
-	*d = draft{packed: d.packed[:0], body: d.body[:0]}
+	*d = draft{packed: spare(d.packed), body: d.body[:0]}
 	a.drafts = append(a.drafts, d)
 }
 
@@ -62,7 +62,7 @@ func (a *Analyzer) request(d *draft, m *Message, h *rawHead, key []byte) {
 
 // response packs the final answer to a draft.
 func (a *Analyzer) response(d *draft, m *Message, h *rawHead, status int) {
-	d.answer, d.status = true, status
+	d.answered, d.status = true, status
 	nonce := d.pack(a, m, h, h.accept, true)
 	// Else the value may go on, or be no value: nobody knows the end of a last line.
 	whole := m.Complete && h.framed && !h.folded

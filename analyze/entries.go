@@ -15,9 +15,9 @@ const (
 
 func (e *entry) set(at place, d *draft) {
 	switch {
-	case d.answer && d.status == 101 && d.keyed && !d.right:
+	case d.answered && d.status == 101 && d.keyed && !d.right:
 		at |= wrongAccept
-	case d.answer && 300 <= d.status && d.status <= 399:
+	case d.answered && 300 <= d.status && d.status <= 399:
 		at |= moved
 	}
 	e.at, e.print = at, d.print()

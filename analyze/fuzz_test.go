@@ -44,12 +44,12 @@ func FuzzStream(f *testing.F) {
 			return
 		}
 		turns := []turn{{client, a}, {server, b}, {client, c}, {server, d}}
-		want, sure, whole := whatIsFound(turns, func(s string) []string { return []string{s} })
+		want, sure, whole := whatIsFound(t, turns, func(s string) []string { return []string{s} })
 		if !sure || !whole {
 			return
 		}
 		for _, cut := range []func(string) []string{cutAll, cutter(seed, 3), cutter(seed, 40)} {
-			if got, sure, _ := whatIsFound(turns, cut); sure && !slices.Equal(got, want) {
+			if got, sure, _ := whatIsFound(t, turns, cut); sure && !slices.Equal(got, want) {
 				t.Errorf("got  %q\nwant %q", got, want)
 			}
 		}
@@ -75,12 +75,12 @@ func cutter(seed uint64, most int) func(string) []string {
 // without request had a body: its end is guessed, and a segment that begins with
 // a head ends the guess. What was found is not the whole if a direction made no
 // sense any more, so that a head at the beginning of a segment was awaited.
-func whatIsFound(turns []turn, cut func(string) []string) (lines []string, sure, whole bool) {
+func whatIsFound(t *testing.T, turns []turn, cut func(string) []string) (lines []string, sure, whole bool) {
 	d := newDialogue()
 	d.step, sure, whole = 0, true, true
-	for _, t := range turns {
-		for _, segment := range cut(t.bytes) {
-			d.say(t.dir, segment)
+	for _, turn := range turns {
+		for _, segment := range cut(turn.bytes) {
+			d.say(turn.dir, segment)
 			if st := d.stream(); st != nil {
 				sure = sure && !st.dirs[0].guess && !st.dirs[1].guess
 				whole = whole && st.dirs[0].state != resync && st.dirs[1].state != resync
@@ -90,6 +90,7 @@ func whatIsFound(turns []turn, cut func(string) []string) (lines []string, sure,
 	d.end(client, flow.FIN)
 	d.end(server, flow.FIN)
 	r := d.finish()
+	d.a.checkReleased(t)
 	lines = []string{fmt.Sprintf("%d requests on %d connections", r.Requests, r.HTTPConns)}
 	for t := range r.Attempts.All() {
 		lines = append(lines, foundText(t))
@@ -151,23 +152,44 @@ func FuzzHoles(f *testing.F) {
 			default:
 				play.say(dir, s)
 			}
+			play.checkHeld(t)
 		}
 		r := play.finish()
 		for t := range r.Attempts.All() {
 			_ = attemptText(t)
 		}
-		st := play.stream()
-		if st == nil {
-			return
-		}
-		for dir, p := range st.dirs {
-			n := 0
-			for _, h := range p.held {
-				n += len(h.data)
-			}
-			if n > MaxHeld || len(p.buf) > MaxHead {
-				t.Errorf("direction %d holds %d bytes, and %d of a head", dir, n, len(p.buf))
-			}
-		}
+		play.a.checkReleased(t)
 	})
+}
+
+// checkHeld checks what is held of bytes that mean nothing yet.
+func (d *dialogue) checkHeld(t *testing.T) {
+	t.Helper()
+	st := d.stream()
+	if st == nil {
+		return
+	}
+	for dir, p := range st.dirs {
+		n := 0
+		for _, h := range p.held {
+			n += len(h.data)
+		}
+		if n > MaxHeld || len(p.buf) > MaxHead {
+			t.Fatalf("direction %d holds %d bytes, and %d of a head", dir, n, len(p.buf))
+		}
+	}
+}
+
+// checkReleased checks that nothing is left of connections that are over.
+func (a *Analyzer) checkReleased(t *testing.T) {
+	t.Helper()
+	if n := int(a.sockets.used) - len(a.sockets.spare); n != 0 {
+		t.Errorf("%d sockets are left", n)
+	}
+	if n := len(a.streams) - len(a.idle); n != 0 {
+		t.Errorf("%d streams are left", n)
+	}
+	if n := len(a.elders) + len(a.outlived) + len(a.payloads); n != 0 {
+		t.Errorf("%d notes on sockets are left", n)
+	}
 }

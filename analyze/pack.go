@@ -22,7 +22,6 @@ const (
 	packSpread // more than one packet or segment, or not at the start of the direction
 	packTail
 	packToken // a Sec-WebSocket-Key or -Accept of the usual form
-	packBroken
 )
 
 // A packer writes values behind those in b.

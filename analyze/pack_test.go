@@ -210,7 +210,7 @@ func randomNoted(rng *rand.Rand) *noted {
 	if n.asked = rng.IntN(5) > 0; n.asked {
 		n.request = randomMessage(rng, "GET /"+randomToken(rng, rng.IntN(3))+" HTTP/1.1\r\nSec-WebSocket-Key: "+key+"\r\n\r\n")
 	}
-	if n.answer = !n.asked || rng.IntN(3) > 0; n.answer {
+	if n.answered = !n.asked || rng.IntN(3) > 0; n.answered {
 		n.response = randomMessage(rng, "HTTP/1.1 "+[]string{"101", "302", "404", "x"}[rng.IntN(4)]+"\r\nSec-WebSocket-Accept: "+accept+"\r\n\r\n")
 		if rng.IntN(2) == 0 {
 			n.body = []byte(randomToken(rng, rng.IntN(150)))
@@ -314,7 +314,7 @@ func (n *noted) keep(a *Analyzer) uint32 {
 		h.key = n.request.token
 		a.request(d, &n.request.msg, &h, h.key.of(h.bytes))
 	}
-	if n.answer {
+	if n.answered {
 		h := newRawHead([]byte(n.response.raw))
 		a.response(d, &n.response.msg, &h, statusCode(h.bytes))
 		n.right = n.response.msg.Complete && !h.folded && n.asked && n.request.token != (span{}) && Accept(string(n.request.token.of([]byte(n.request.raw)))) == string(h.accept.of(h.bytes))
@@ -340,7 +340,7 @@ func (n *noted) want() *Attempt {
 		m.Head = parseHead(n.request.raw)
 		t.Request = &m
 	}
-	if n.answer {
+	if n.answered {
 		m := n.response.msg
 		m.Head, m.Body = parseHead(n.response.raw), string(n.body)
 		t.Response = &m

@@ -75,8 +75,8 @@ func (t *Attempt) target() (location string, u *url.URL) {
 	return location, u
 }
 
-// placeOf is what a URL leads to: scheme, host with port, path and query.
-func placeOf(u *url.URL) string {
+// destinationOf is what a URL leads to: scheme, host with port, path and query.
+func destinationOf(u *url.URL) string {
 	port := u.Port()
 	scheme := webSocketScheme(u.Scheme)
 	if port == "" {
@@ -121,7 +121,7 @@ type candidate struct {
 // An errand is what a client asks for: where a redirect leads, and a request.
 type errand struct {
 	client netip.Addr
-	place  string
+	to     string
 }
 
 // A window is the time in which a client may follow its redirects.
@@ -170,7 +170,7 @@ func (j *judge) errands() map[errand][]candidate {
 		t := j.load(i, &j.store)
 		if _, to := t.target(); to != nil {
 			client := t.Client().Addr()
-			errands[errand{client, placeOf(to)}] = nil
+			errands[errand{client, destinationOf(to)}] = nil
 			sent[client] = sent[client].with(t.Response.Done.Time)
 		}
 	}
@@ -186,7 +186,7 @@ func (j *judge) errands() map[errand][]candidate {
 		if u == nil {
 			continue
 		}
-		e := errand{t.Client().Addr(), placeOf(u)}
+		e := errand{t.Client().Addr(), destinationOf(u)}
 		if list, ok := errands[e]; ok {
 			errands[e] = append(list, candidate{i, t.Request.Done.Frame, t.Request.First.Time})
 		}
@@ -206,7 +206,7 @@ func (j *judge) follow(c *Chain, i int, errands map[errand][]candidate) {
 		}
 		j.addHop(c, i, t)
 		if from != nil {
-			seen[placeOf(from)] = true
+			seen[destinationOf(from)] = true
 		}
 		if t.Verdict != Redirected {
 			c.End = endOf(t)
@@ -221,14 +221,14 @@ func (j *judge) follow(c *Chain, i int, errands map[errand][]candidate) {
 		}
 		redirect.Target = to.String()
 		c.URLs = append(c.URLs, to.String())
-		next, ok := j.nextHop(t, errands[errand{t.Client().Addr(), placeOf(to)}])
+		next, ok := j.nextHop(t, errands[errand{t.Client().Addr(), destinationOf(to)}])
 		if !ok {
 			if c.End = j.lastHop(t, to); loops {
 				c.End = ChainLoop
 			}
 			return
 		}
-		loops = loops || seen[placeOf(to)]
+		loops = loops || seen[destinationOf(to)]
 		if len(c.Hops) >= MaxHops {
 			c.End = ChainTooLong
 			return

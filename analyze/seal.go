@@ -33,7 +33,7 @@ func (p *packer) exchange(d *draft) {
 	}
 	extra := d.interim != nil || d.tunnel != "" || len(d.body) > 0 || d.evidence != (evidence{forgotten: d.forgotten, right: d.right})
 	set(packAsked, d.asked)
-	set(packAnswered, d.answer)
+	set(packAnswered, d.answered)
 	set(packServerFirst, d.client == flow.BtoA)
 	set(packRight, d.right)
 	set(packExtra, extra)
@@ -355,19 +355,17 @@ func (u *unpacker) frames(t *Attempt, j *journal) {
 	}
 }
 
-// seal keeps an attempt whose connection was not upgraded, or not by it.
+// seal keeps a listed attempt whose connection was not upgraded, or not by it.
 func (a *Analyzer) seal(d *draft, e *flow.Evidence) {
-	if d.entry != 0 {
-		a.packer.b = a.packer.whole[:0]
-		a.packer.exchange(d)
-		exchange := a.packer.b
-		a.packer.b = append(a.packer.both[:0], 0)
-		a.packer.text(exchange)
-		a.packer.ending(e, nil, d.forgotten)
-		a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
-		a.turnout.add(e.Addr(d.client).Addr())
-		a.packer.whole, a.packer.both = exchange, a.packer.b
-	}
+	a.packer.b = a.packer.whole[:0]
+	a.packer.exchange(d)
+	exchange := a.packer.b
+	a.packer.b = append(a.packer.both[:0], 0)
+	a.packer.text(exchange)
+	a.packer.ending(e, nil, d.forgotten)
+	a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
+	a.turnout.add(e.Addr(d.client).Addr())
+	a.packer.whole, a.packer.both = exchange, a.packer.b
 	a.free(d)
 }
 

@@ -98,10 +98,7 @@ func (a *Analyzer) closeSocket(number uint32, e *flow.Evidence) {
 	for _, d := range a.elders[number] {
 		a.seal(d, e)
 	}
-	for _, u := range a.outlived[number] {
-		u.Conn = cloneEvidence(e)
-		a.result.Upgrades = append(a.result.Upgrades, u)
-	}
+	a.listUpgrades(a.outlived[number], e)
 	delete(a.elders, number)
 	delete(a.outlived, number)
 	for dir := range flow.Dir(2) {

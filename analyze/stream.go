@@ -23,7 +23,7 @@ type stream struct {
 	challenged   []challenge // refused CONNECTs that may still succeed
 	tunnel       string      // target of the CONNECT that turned the connection into a tunnel
 	current      *draft
-	drafts       []*draft   // attempts that were begun
+	drafts       []*draft   // listed attempts that were begun
 	upgrades     []*Upgrade // to other protocols, listed when the connection is over
 	made         int
 	socket       *socket // what the connection turned into; nil: it did not
@@ -209,12 +209,14 @@ func (s *stream) newAttempt(m *Message) *draft {
 func (s *stream) newDraft(m *Message) *draft {
 	d := s.a.newDraft(s.client)
 	d.tunnel = s.tunnel
-	s.current, s.drafts = d, append(s.drafts, d)
+	s.current = d
 	if s.made++; s.made <= maxPerConn {
 		d.entry = s.a.list(m)
 	}
-	if d.entry == 0 {
+	if d.entry == 0 { // nobody will ask for it: it is not kept
 		s.a.result.Unlisted++
+	} else {
+		s.drafts = append(s.drafts, d)
 	}
 	return d
 }
@@ -570,7 +572,7 @@ func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
 // after a refusal mean that it never looked at the status.
 func (s *stream) framesInHTTP(first []byte, at flow.Stamp) {
 	t := s.current
-	if t == nil || !t.answer || t.status == 101 || len(first) < 2 {
+	if t == nil || !t.answered || t.status == 101 || len(first) < 2 {
 		return
 	}
 	if first[0]&0x70 == 0 && knownOpcode(first[0]&15) && first[1]&0x80 != 0 {
@@ -606,10 +608,7 @@ func (s *stream) finish(e *flow.Evidence) {
 	for _, d := range s.drafts {
 		s.a.seal(d, e)
 	}
-	for _, u := range s.upgrades {
-		u.Conn = cloneEvidence(e)
-		s.a.result.Upgrades = append(s.a.result.Upgrades, u)
-	}
+	s.a.listUpgrades(s.upgrades, e)
 	s.a.release(s)
 }
 

@@ -664,6 +664,39 @@ func TestBounds(t *testing.T) {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	})
+	t.Run("attempts that are not listed", func(t *testing.T) {
+		d := newDialogue()
+		for range maxPerConn + 100 {
+			d.say(client, upgrade)
+			d.say(server, refusal)
+		}
+		st := d.stream()
+		if n := len(st.drafts); n > maxPerConn {
+			t.Errorf("%d attempts are kept until the connection is over", n)
+		}
+		if r := d.finish(); r.Attempts.Len() != maxPerConn || r.Unlisted != 100 {
+			t.Errorf("%d attempts, %d not listed", r.Attempts.Len(), r.Unlisted)
+		}
+	})
+	t.Run("buffers that are used again", func(t *testing.T) {
+		a := New(nil)
+		for id := range 3 {
+			d := a.dialogue(id)
+			d.say(client, "GET /"+strings.Repeat("x", 12<<10)+" HTTP/1.1\r\nX: "+strings.Repeat("y", 40<<10)+"\r\n\r\n"+upgrade[:len(upgrade)-2]+"X: "+strings.Repeat("z", 40<<10)+"\r\n\r\n")
+			d.end(client, flow.FIN)
+			d.end(server, flow.FIN)
+		}
+		for _, st := range a.idle {
+			if n := cap(st.last.raw); n > maxSpare {
+				t.Errorf("a stream that is free has a buffer of %d bytes", n)
+			}
+		}
+		for _, d := range a.drafts {
+			if n := cap(d.packed); n > maxSpare {
+				t.Errorf("a draft that is free has a buffer of %d bytes", n)
+			}
+		}
+	})
 	t.Run("body shown", func(t *testing.T) {
 		d := newDialogue()
 		d.say(client, upgrade)
@@ -709,4 +742,20 @@ func TestFoldedAccept(t *testing.T) {
 	if got := d.finish().Attempts.At(0).Verdict; got != AcceptMismatch {
 		t.Errorf("verdict %v, want %v", got, AcceptMismatch)
 	}
+}
+
+// TestServerAlone has a capture of the server's direction only: its 101 waits for
+// a request until the connection is over, and what came behind it counts.
+func TestServerAlone(t *testing.T) {
+	d := newDialogue()
+	d.say(server, switching, world, "\x88\x02\x03\xe8")
+	d.end(server, flow.FIN)
+	a := d.finish().Attempts.At(0)
+	if got := a.Close; got.How != CloseFrame || got.Code != 1000 || got.By != Server {
+		t.Errorf("closed by %v, %v %d", got.By, got.How, got.Code)
+	}
+	if got := a.Frames[Server-1]; got.Text != 1 || got.Close != 1 {
+		t.Errorf("frames %+v", got)
+	}
+	d.a.checkReleased(t)
 }
