@@ -35,11 +35,15 @@ const (
 // An Analyzer follows the HTTP/1 connections of one capture. It is not safe for
 // concurrent use.
 type Analyzer struct {
-	limits Limits
-	result Result
-	moved  map[netip.Addr]bool // clients that were redirected to https or wss
-	tls    map[tlsPeer][]int64 // times at which such clients began TLS connections
-	starts int                 // in tls
+	limits  Limits
+	result  Result
+	moved   map[netip.Addr]bool // clients that were redirected to https or wss
+	movedTo map[string]bool     // the hosts that they were redirected to, in lower case
+	tls     []tlsStart          // connections that may follow such a redirect
+
+	greetings  []greeting // by number
+	greeted    []uint32   // of them, those that are free
+	helloBytes int        // in greetings
 
 	streams  []*stream // by number
 	idle     []*stream // of them, those that are free
@@ -57,17 +61,12 @@ type Analyzer struct {
 	phrases    phrases
 	forms      forms
 	turnout    turnout
+	serverIPs  map[netip.Addr]bool
 
 	names   Names
 	answer  answer // the last one
 	dnsHeld dnsHeld
 	hosts   Hosts
-}
-
-// A tlsPeer is a client and the port to which it began a TLS connection.
-type tlsPeer struct {
-	client netip.Addr
-	port   uint16
 }
 
 // New returns an Analyzer. Nil Limits means all defaults.
@@ -77,7 +76,7 @@ func New(l *Limits) *Analyzer {
 	}
 	a := &Analyzer{
 		limits: Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), min(cmp.Or(l.Attempts, MaxAttempts), mostAttempts)},
-		moved:  map[netip.Addr]bool{}, tls: map[tlsPeer][]int64{},
+		moved:  map[netip.Addr]bool{}, movedTo: map[string]bool{}, serverIPs: map[netip.Addr]bool{},
 		elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
 	}
 	a.packer.phrases, a.packer.forms = &a.phrases, &a.forms
@@ -91,7 +90,9 @@ const (
 	inStream = 2 // a stream
 	inSocket = 3 // a socket
 	silent   = 4 // an attempt that opened a WebSocket on which nothing was seen yet; its entry, and who is the client
-	inDNS    = 5 // a connection of DNS; where the beginning of a message is held, 0: there is none
+	inHello  = 5 // a ClientHello that is not complete yet
+	inTLS    = 6 // a TLS connection that may follow a redirect
+	inDNS    = 7 // a connection of DNS; where the beginning of a message is held, 0: there is none
 
 	kindBits   = 3
 	kindMask   = 1<<kindBits - 1
@@ -121,16 +122,16 @@ func (a *Analyzer) take(c *flow.Chunk) flow.Want {
 		return a.streams[state>>kindBits].chunk(c)
 	case inDNS:
 		return a.dnsChunk(c)
-	case notOurs:
+	case inHello:
+		return a.goOnTLS(c, state>>kindBits)
+	case notOurs, inTLS:
 		return flow.None
 	}
 	switch {
 	case c.End != flow.Open:
 		return flow.None
 	case c.Lost == 0 && startsTLS(c.Data):
-		a.noteTLS(c.Conn, c.Dir, c.Stamp)
-		c.Conn.State = notOurs
-		return flow.None
+		return a.beginTLS(c.Conn, c.Dir, c.Data, c.Stamp)
 	case startsDNS(c):
 		c.Conn.State = inDNS
 		return a.dnsChunk(c)
@@ -187,6 +188,10 @@ func (a *Analyzer) over(c *flow.Conn, e *flow.Evidence) {
 		var w socket
 		w.entry, w.client = ofSilent(c.State)
 		a.keepEnding(&w, e)
+	case inTLS:
+		a.tls[number].over(e)
+	case inHello:
+		a.dropGreeting(number)
 	case inDNS:
 		a.dnsHeld.take(number)
 	}
@@ -230,22 +235,6 @@ func startsTLS(b []byte) bool {
 	return len(b) >= 3 && b[0] == 0x16 && b[1] == 3 && b[2] <= 4
 }
 
-// noteTLS counts a TLS connection, and remembers it if its client was redirected
-// to one.
-func (a *Analyzer) noteTLS(c *flow.Conn, dir flow.Dir, at flow.Stamp) {
-	a.result.TLSConns++
-	client := c.Addr(dir).Addr()
-	if a.moved[client] && a.starts < maxTLSStarts {
-		peer := tlsPeer{client, c.Addr(dir.Reverse()).Port()}
-		a.tls[peer] = append(a.tls[peer], at.Time)
-		a.starts++
-	}
-}
-
-// maxTLSStarts bounds the TLS connections remembered to see whether redirects
-// were followed.
-const maxTLSStarts = 1 << 20
-
 // Finish judges what depends on the whole capture and returns everything found.
 // last is the capture's last packet, drops the number of packets that it lost
 // (less than one: none that is known). Every connection must have ended (see
@@ -256,14 +245,12 @@ func (a *Analyzer) Finish(last flow.Stamp, drops int64) *Result {
 	a.names.index()
 	r.Names, r.UnlistedNames = &a.names, a.names.unlisted
 	r.Hosts, r.UnlistedHosts = &a.hosts, a.hosts.unlisted
-	for _, times := range a.tls {
-		slices.Sort(times)
-	}
 	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })
 	j := newJudge(a, last, drops)
 	j.relate()
 	r.Chains = j.chains()
-	r.Attempts = Attempts{n: j.len(), at: j.attempt}
+	r.book = newBook(Attempts{n: j.len(), at: j.attempt}, r.Names)
+	r.Attempts = Attempts{n: j.len(), at: r.book.at, client: func(i int) netip.Addr { return j.glance(i).client }}
 	return r
 }
 

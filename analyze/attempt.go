@@ -27,6 +27,7 @@ type Attempt struct {
 	Expected string // the Accept that Key demands; "" if Key is missing or not seen
 	Cause    Recipe // how a wrong Accept was made; RecipeUnknown if no recipe fits, RecipeNone if Accept is not wrong
 
+	Passage  *Passage  // nil unless the capture has the attempt on both sides of a proxy
 	Redirect *Redirect // nil unless Verdict is Redirected or the attempt follows a redirect
 
 	Close  Close
@@ -48,6 +49,7 @@ type evidence struct {
 	nextRequest        flow.Stamp    // the connection's next request
 	doubt              [2]bool       // a receiver may have read the head of the client, or of the server, otherwise
 	forgotten          bool          // the connection was dropped from the table
+	lastFrame          int64         // time of the last bytes of a WebSocket frame; 0: there were none
 	right              bool          // the Accept was compared with what the key demands, and equals it
 }
 
@@ -144,6 +146,8 @@ const (
 	NotHTTP                       // the answer is not HTTP
 )
 
+const numVerdicts = len(verdictNames)
+
 var verdictNames = [...]string{
 	Indeterminate:  "indeterminate",
 	OK:             "ok",
@@ -218,40 +222,6 @@ func (f Frames) Total() int {
 
 // Data returns the number of frames that carry data.
 func (f Frames) Data() int { return f.Text + f.Binary + f.Continuation }
-
-// A Redirect is the place of an attempt in a chain of redirects.
-type Redirect struct {
-	Location string // the field as sent; "" on the last hop if that is no redirect
-	Target   string // Location resolved against the request, an absolute URL; "" if it cannot be
-	Chain    *Chain
-	Hop      int // 1-based place in the chain
-}
-
-// A Chain is a redirect and what came of following it.
-type Chain struct {
-	ID   int      // 1-based, in order of the first hop's frame
-	Hops []int    // numbers of the attempts, in order
-	URLs []string // what each hop asked for, and the last target if nobody was seen asking for it
-	End  ChainEnd
-}
-
-// ChainEnd says how a chain of redirects ended.
-type ChainEnd uint8
-
-const (
-	ChainNotFollowed  ChainEnd = iota // nobody was seen asking for the target
-	ChainUpgraded                     // the last hop opened a WebSocket
-	ChainRefused                      // the last hop got another final answer
-	ChainUnanswered                   // the last hop got no answer, or none that can be judged
-	ChainLoop                         // a hop asks again for what an earlier one asked
-	ChainTooLong                      // more than MaxHops
-	ChainIntoTLS                      // the target is https or wss: what followed is not visible
-	ChainOutOfCapture                 // the capture ends too early to say
-)
-
-var chainEndNames = [...]string{"not-followed", "upgraded", "refused", "unanswered", "loop", "too-long", "into-tls", "out-of-capture"}
-
-func (e ChainEnd) String() string { return chainEndNames[e] }
 
 // An Upgrade is a change to, or an offer of, a protocol that is not WebSocket.
 // It is listed and never judged.

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"iter"
+	"net/netip"
 	"slices"
 )
 
@@ -10,12 +11,13 @@ import (
 type Attempts struct {
 	n      int
 	at     func(i int) *Attempt
+	client func(i int) netip.Addr
 	picked []int32 // indices for at; nil: all
 }
 
 // NewAttempts makes a list of attempts that are at hand.
 func NewAttempts(list ...*Attempt) Attempts {
-	return Attempts{n: len(list), at: func(i int) *Attempt { return list[i] }}
+	return Attempts{n: len(list), at: func(i int) *Attempt { return list[i] }, client: func(i int) netip.Addr { return list[i].Client().Addr() }}
 }
 
 // Len returns how many there are.
@@ -45,7 +47,21 @@ func (l Attempts) Select(keep func(*Attempt) bool) Attempts {
 			picked = append(picked, int32(l.index(i)))
 		}
 	}
-	return Attempts{n: len(picked), at: l.at, picked: picked}
+	l.n, l.picked = len(picked), picked
+	return l
+}
+
+// Of returns a list of those of some clients. It judges none, which makes it much
+// cheaper than Select.
+func (l Attempts) Of(clients map[netip.Addr]bool) Attempts {
+	picked := make([]int32, 0)
+	for i := range l.n {
+		if i := l.index(i); clients[l.client(i)] {
+			picked = append(picked, int32(i))
+		}
+	}
+	l.n, l.picked = len(picked), picked
+	return l
 }
 
 func (l Attempts) index(i int) int {

@@ -824,4 +824,41 @@ var catalogue = [numCodes]Entry{
 		Wire:     "a Location with http or ws in answer to a request that came through TLS",
 		Causes:   "a server behind a TLS proxy that believes it is reached by plain HTTP",
 	},
+
+	// Several attempts together.
+	MassDisconnect: {
+		Name: "mass-disconnect", Severity: Warning, RFC: "RFC 6455, Section 7.4.1",
+		Sentence: "many WebSockets of one server end at once ({got}; {want})",
+		Remedy:   "look for a reload, deployment or restart of the server or its proxy at that time; let it close with 1001 or 1012, and clients wait a random time before they come back",
+		Wire:     "five or more WebSockets to one server, and half of those that are open, end within two seconds",
+		Causes:   "a reload of nginx or of an ingress (which ends old workers after 240 s by default), deployments, load balancers that drain, a lost uplink",
+	},
+	ReconnectStorm: {
+		Name: "reconnect-storm", Severity: Warning, RFC: "RFC 6455, Section 7.2.3",
+		Sentence: "clients come to one server all at once ({got})",
+		Remedy:   "let clients wait a random time before they connect again, and longer after each failure",
+		Wire:     "more than 32 attempts within two seconds to one server, at ten times its usual rate",
+		Causes:   "clients with a fixed wait after a server ended all their connections; devices that are switched on together",
+	},
+	ServerFailsForAll: {
+		Name: "server-fails-for-all", Severity: Error,
+		Sentence: "the server fails for every client ({got}; {want})",
+		Remedy:   "look at the server or at the path to it, not at the clients: nobody got a WebSocket from it in that time",
+		Wire:     "attempts of several clients fail one after the other, and none of anybody succeeds in between",
+		Causes:   "a backend that is down, a wrong configuration that was rolled out, an expired certificate, a redirect that was switched on",
+	},
+	ClientFailsEverywhere: {
+		Name: "client-fails-everywhere", Severity: Error,
+		Sentence: "the client fails with all servers that it tries ({got})",
+		Remedy:   "look at the client, its network and its clock: the servers work for others",
+		Wire:     "all attempts of a client to several servers fail, and each of these servers opens WebSockets for others",
+		Causes:   "a proxy or login page in the client's network, a wrong clock, a library that the servers do not suit",
+	},
+	IdleTimeoutFixedTimer: {
+		Name: "idle-timeout-fixed-timer", Severity: Warning, RFC: "RFC 6455, Section 5.5.2",
+		Sentence: "the server's side ends WebSockets that were idle, always after the same time ({got}; {want})",
+		Remedy:   "send WebSocket pings at half that interval, or raise the timer of the proxy or server; TCP keep-alive does not count for a proxy",
+		Wire:     "a FIN or RST of the server without a Close frame, the same time after the last frame, three times or more",
+		Causes:   "idle timers of proxies and load balancers, which are shorter than the application's own heartbeat",
+	},
 }

@@ -147,6 +147,13 @@ const (
 	RedirectLoop
 	RedirectTLSDowngrade
 
+	// Several attempts together.
+	MassDisconnect
+	ReconnectStorm
+	ServerFailsForAll
+	ClientFailsEverywhere
+	IdleTimeoutFixedTimer
+
 	numCodes
 )
 

@@ -23,6 +23,8 @@ type judge struct {
 	nothing   relation          // stays empty
 	reused    keyGroups
 	store     store // what attempt returns
+	other     store // of the other side of a proxy
+	pairs     map[int32]pairing
 }
 
 // A store holds an attempt and what it points to.
@@ -99,7 +101,7 @@ func (j *judge) settle(i int, s *store) *Attempt {
 	t.Findings = append(t.Findings, r.findings...)
 	t.decide()
 	t.allowForDoubt()
-	t.Redirect = r.redirect
+	t.Redirect, t.Passage = r.redirect, j.passage(i, t)
 	t.Findings = append(t.Findings, r.chained...)
 	sortFindings(t.Findings)
 	return t
@@ -155,6 +157,7 @@ type glance struct {
 	offset      int64      // of that in its direction
 	stream      int
 	client      netip.Addr
+	server      netip.Addr
 }
 
 // compare says in which order two attempts are listed.
@@ -171,6 +174,6 @@ func (j *judge) glance(i int) (g glance) {
 	g.first, g.done, g.offset = exchange.where()
 	var e flow.Evidence
 	ending.addr(&e)
-	g.stream, g.client = int(ending.uint()), e.Addr(dir).Addr()
+	g.stream, g.client, g.server = int(ending.uint()), e.Addr(dir).Addr(), e.Addr(dir.Reverse()).Addr()
 	return g
 }

@@ -263,6 +263,28 @@ func (u *unpacker) where() (first, done flow.Stamp, offset int64) {
 	return first, done, offset
 }
 
+// requestFields returns the start line and the fields of the request of an
+// exchange, without its token, and the number of the phrase that the fields are;
+// 0 if they are none. All is empty if there is no request.
+func (u *unpacker) requestFields() (line, fields []byte, number uint32) {
+	if u.byte()&packAsked == 0 {
+		return nil, nil, 0
+	}
+	flags := u.b[0]
+	u.where()
+	if flags&packTail != 0 {
+		u.uint()
+	}
+	if flags&packToken != 0 {
+		u.text()
+	}
+	line = u.phrase(nil)
+	if flags&packToken != 0 {
+		u.uint()
+	}
+	return line, u.phrase(&number), number
+}
+
 // head reads a head into a message, and takes it apart.
 func (u *unpacker) head(m *Message) {
 	nonce := m.nonce.b[:m.nonce.n]

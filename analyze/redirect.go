@@ -1,26 +1,12 @@
 package analyze
 
 import (
-	"cmp"
 	"net"
-	"net/netip"
 	"net/url"
 	"regexp"
-	"slices"
-	"sort"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
-)
-
-// Bounds of what counts as following a redirect.
-const (
-	MaxHops       = 20 // hops of one chain
-	followWithin  = 30 * int64(time.Second)
-	loopHops      = 5                  // more hops than this are a loop, whatever they ask for
-	minAfterwards = int64(time.Second) // how long the capture must go on to say so of a client that closed
 )
 
 // URL returns what the request asked for: its absolute-form target, or Host and
@@ -93,7 +79,7 @@ func defaultPort(scheme string) string {
 	return "80"
 }
 
-// noteMoved remembers a client that was redirected to TLS.
+// noteMoved remembers a client that was redirected to TLS, and the host there.
 func (a *Analyzer) noteMoved(c *flow.Conn, d *draft) {
 	if d.status < 300 || d.status > 399 {
 		return
@@ -107,214 +93,7 @@ func (a *Analyzer) noteMoved(c *flow.Conn, d *draft) {
 	t.Conn = &flow.Evidence{A: c.Addr(flow.AtoB), B: c.Addr(flow.BtoA)}
 	u.exchange(t, &s)
 	if _, to := t.target(); to != nil && webSocketScheme(to.Scheme) == "wss" {
-		a.moved[t.Client().Addr()] = true
-	}
-}
-
-// A candidate is a request that may follow a redirect.
-type candidate struct {
-	index int
-	done  int   // frame that completes it
-	first int64 // time of its first byte
-}
-
-// An errand is what a client asks for: where a redirect leads, and a request.
-type errand struct {
-	client netip.Addr
-	to     string
-}
-
-// A window is the time in which a client may follow its redirects.
-type window struct {
-	from, to int64 // of the redirects
-	any      bool
-}
-
-func (w window) with(time int64) window {
-	if !w.any {
-		return window{time, time, true}
-	}
-	return window{min(w.from, time), max(w.to, time), true}
-}
-
-// holds reports whether a request that began at a time may follow one of them.
-func (w window) holds(first int64) bool {
-	return w.any && first >= w.from && first <= w.to+followWithin
-}
-
-// chains joins redirects with the requests that followed them.
-func (j *judge) chains() []*Chain {
-	errands := j.errands()
-	var chains []*Chain
-	for i := range j.len() {
-		if j.entry(i).at&moved == 0 {
-			continue
-		}
-		if t := j.attempt(i); t.Verdict == Redirected && t.Redirect == nil {
-			c := &Chain{ID: len(chains) + 1}
-			chains = append(chains, c)
-			j.follow(c, i, errands)
-			j.judgeChain(c)
-		}
-	}
-	return chains
-}
-
-// errands lists who asked for what redirects lead to.
-func (j *judge) errands() map[errand][]candidate {
-	errands, sent := map[errand][]candidate{}, map[netip.Addr]window{}
-	for i := range j.len() {
-		if j.entry(i).at&moved == 0 {
-			continue
-		}
-		t := j.load(i, &j.store)
-		if _, to := t.target(); to != nil {
-			client := t.Client().Addr()
-			errands[errand{client, destinationOf(to)}] = nil
-			sent[client] = sent[client].with(t.Response.Done.Time)
-		}
-	}
-	if len(errands) == 0 {
-		return errands
-	}
-	for i := range j.len() {
-		if g := j.glance(i); !sent[g.client].holds(g.first.Time) {
-			continue
-		}
-		t := j.load(i, &j.store)
-		u := t.URL()
-		if u == nil {
-			continue
-		}
-		e := errand{t.Client().Addr(), destinationOf(u)}
-		if list, ok := errands[e]; ok {
-			errands[e] = append(list, candidate{i, t.Request.Done.Frame, t.Request.First.Time})
-		}
-	}
-	return errands
-}
-
-// follow adds a redirected attempt and the hops after it to a chain, and says
-// how the chain ends.
-func (j *judge) follow(c *Chain, i int, errands map[errand][]candidate) {
-	seen, loops := map[string]bool{}, false
-	for {
-		t := j.attempt(i)
-		from := t.URL()
-		if len(c.Hops) == 0 && from != nil {
-			c.URLs = append(c.URLs, from.String())
-		}
-		j.addHop(c, i, t)
-		if from != nil {
-			seen[destinationOf(from)] = true
-		}
-		if t.Verdict != Redirected {
-			c.End = endOf(t)
-			return
-		}
-		location, to := t.target()
-		redirect := j.relation(i).redirect
-		redirect.Location = location
-		if to == nil {
-			c.End = ChainNotFollowed
-			return
-		}
-		redirect.Target = to.String()
-		c.URLs = append(c.URLs, to.String())
-		next, ok := j.nextHop(t, errands[errand{t.Client().Addr(), destinationOf(to)}])
-		if !ok {
-			if c.End = j.lastHop(t, to); loops {
-				c.End = ChainLoop
-			}
-			return
-		}
-		loops = loops || seen[destinationOf(to)]
-		if len(c.Hops) >= MaxHops {
-			c.End = ChainTooLong
-			return
-		}
-		i = next
-	}
-}
-
-// addHop makes an attempt the next hop.
-func (j *judge) addHop(c *Chain, i int, t *Attempt) {
-	c.Hops = append(c.Hops, i+1)
-	if r := j.relation(i); r.redirect == nil {
-		r.redirect = &Redirect{Chain: c, Hop: len(c.Hops)}
-	}
-}
-
-// nextHop returns the first of the candidates that asks within followWithin of
-// the redirect, and that belongs to no chain yet.
-func (j *judge) nextHop(t *Attempt, candidates []candidate) (index int, ok bool) {
-	done := t.Response.Done
-	i := sort.Search(len(candidates), func(i int) bool { return candidates[i].done > done.Frame })
-	for _, n := range candidates[i:] {
-		after := n.first - done.Time
-		if after > followWithin {
-			break
-		}
-		if r := j.relations[n.index]; after >= 0 && (r == nil || r.redirect == nil) {
-			return n.index, true
-		}
-	}
-	return 0, false
-}
-
-// endOf says how a chain ends whose last hop is no redirect.
-func endOf(t *Attempt) ChainEnd {
-	switch t.Verdict {
-	case OK, BadHandshake, AcceptMismatch, AcceptMissing:
-		return ChainUpgraded
-	case Rejected:
-		return ChainRefused
-	}
-	return ChainUnanswered
-}
-
-// lastHop says how a chain ends whose target nobody was seen asking for.
-func (j *judge) lastHop(t *Attempt, to *url.URL) ChainEnd {
-	if webSocketScheme(to.Scheme) == "wss" && j.a.intoTLS(t, to) {
-		return ChainIntoTLS
-	}
-	after := j.last.Time - t.Response.Done.Time
-	if after >= followWithin || after >= minAfterwards && t.Close.By == Client {
-		return ChainNotFollowed
-	}
-	return ChainOutOfCapture
-}
-
-func (a *Analyzer) intoTLS(t *Attempt, to *url.URL) bool {
-	port, err := strconv.ParseUint(cmp.Or(to.Port(), "443"), 10, 16)
-	if err != nil {
-		return false
-	}
-	starts := a.tls[tlsPeer{t.Client().Addr(), uint16(port)}]
-	i, _ := slices.BinarySearch(starts, t.Response.Done.Time)
-	return i < len(starts) && starts[i]-t.Response.Done.Time <= followWithin
-}
-
-// judgeChain says what is wrong with the redirects of a chain.
-func (j *judge) judgeChain(c *Chain) {
-	for hop, number := range c.Hops {
-		t := j.attempt(number - 1)
-		before := len(t.Findings)
-		if t.Verdict == Redirected {
-			t.checkRedirect()
-		}
-		last := hop == len(c.Hops)-1
-		if c.End == ChainLoop && last || hop == loopHops && t.Verdict == Redirected {
-			t.find(RedirectLoop, strings.Join(c.URLs, " -> "), "an answer after a few hops")
-		}
-		if last && c.End == ChainNotFollowed && t.Redirect.Target != "" {
-			t.find(RedirectNotFollowed, t.Redirect.Location, "a request to it")
-			if s := t.Response.Head.Status; s == 307 || s == 308 {
-				t.find(RedirectStatusUnsupported, t.Response.Head.Line, "301 or 302 for clients that know no other")
-			}
-		}
-		r := j.relation(number - 1)
-		r.chained = append(r.chained, t.Findings[before:]...)
+		a.moved[t.Client().Addr()], a.movedTo[strings.ToLower(to.Hostname())] = true, true
 	}
 }
 

@@ -16,6 +16,7 @@ func (j *judge) relate() {
 	keys := newKeyIndex(j)
 	j.relateAccepts(keys)
 	j.relateKeys(keys.again)
+	j.guessPairs()
 	j.relatePortals()
 	j.relateEntropy()
 }
@@ -134,6 +135,7 @@ func (j *judge) relateKey(same []int) {
 	for _, i := range same {
 		h := hopOf(j.load(i, &j.store), i)
 		if outer := h.outer(recent); outer != nil {
+			j.pair(outer.index, i, false)
 			j.compareHop(outer.index, i)
 		} else if !streams[h.stream] {
 			streams[h.stream] = true
@@ -201,7 +203,7 @@ func hopOf(t *Attempt, i int) hop {
 // outer returns the attempt of which h is the other side of a proxy: the same
 // key on another connection, asked while the first waited for its answer.
 func (h *hop) outer(recent []hop) *hop {
-	for i := range recent {
+	for i := len(recent) - 1; i >= 0; i-- {
 		o := &recent[i]
 		if o.stream == h.stream || o.asked == 0 || h.asked == 0 {
 			continue

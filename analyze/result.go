@@ -1,5 +1,7 @@
 package analyze
 
+import "net/netip"
+
 // A Result is everything that was found in a capture.
 type Result struct {
 	Attempts Attempts   // in the order of their requests' frames
@@ -17,4 +19,63 @@ type Result struct {
 	Unheld        int // times that a client sent more than Limits.Held before the answer to its upgrade
 	UnlistedNames int // DNS answers left out because there were more than MaxLookups, or for want of other room
 	UnlistedHosts int // times that something was left out of Hosts because there were more than MaxHosts
+
+	book *book
 }
+
+// A book writes down the histories of all attempts as they are shown, so that
+// they are judged once.
+type book struct {
+	attempts  Attempts
+	names     *Names
+	histories *histories
+	finished  bool
+}
+
+func newBook(all Attempts, names *Names) *book {
+	return &book{attempts: all, names: names, histories: newHistories()}
+}
+
+// at returns an attempt, which is written down if its turn has come.
+func (b *book) at(i int) *Attempt {
+	t := b.attempts.At(i)
+	if i == b.histories.fed {
+		b.histories.add(t)
+	}
+	return t
+}
+
+// finish writes down what was not shown yet.
+func (b *book) finish() *histories {
+	for h := b.histories; h.fed < b.attempts.Len(); {
+		h.add(b.attempts.At(h.fed))
+	}
+	if !b.finished {
+		b.finished = true
+		b.histories.finish(b.attempts.At, b.names)
+	}
+	return b.histories
+}
+
+func (r *Result) histories() *histories {
+	if r.book == nil { // the attempts are at hand
+		r.book = newBook(r.Attempts, r.Names)
+	}
+	return r.book.finish()
+}
+
+// Histories returns what the attempts of each client address show together, in
+// the order of their first attempts: of all that were found, selected or not. It
+// costs a judgement of each attempt that was not looked at yet.
+func (r *Result) Histories() []*History { return r.histories().order }
+
+// History returns that of a client; nil if it has none.
+func (r *Result) History(client netip.Addr) *History { return r.histories().clients[client] }
+
+// Incidents returns what attempts of several clients show together, in order of
+// time.
+func (r *Result) Incidents() []Incident { return r.histories().incidents }
+
+// UnlistedClients counts the attempts of clients that have no history, because
+// there were more than MaxClients.
+func (r *Result) UnlistedClients() int { return r.histories().unlisted }

@@ -315,6 +315,7 @@ func (p *packer) frames(w *socket, base flow.Stamp) {
 		p.seen(w.stamps[dir].first, base)
 		p.uint(uint64(w.http[dir]))
 	}
+	p.int(w.latest - base.Time)
 	p.uint(uint64(w.extraCRLF))
 	p.seen(w.refusal, base)
 	p.seen(w.close.at, base)
@@ -342,6 +343,7 @@ func (u *unpacker) frames(t *Attempt, j *journal) {
 			t.add(HTTPResponseAfter101, Side(i)+Client, frame, "", textHTTP, "a frame")
 		}
 	}
+	t.lastFrame = base.Time + u.int()
 	if frame := int(u.uint()); frame != 0 {
 		t.add(ExtraCRLFAfterHead, Server, frame, "", "CR LF", "a frame")
 	}
@@ -365,6 +367,7 @@ func (a *Analyzer) seal(d *draft, e *flow.Evidence) {
 	a.packer.ending(e, nil, d.forgotten)
 	a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
 	a.turnout.add(e.Addr(d.client).Addr())
+	a.noteServer(e.Addr(d.client.Reverse()).Addr())
 	a.packer.whole, a.packer.both = exchange, a.packer.b
 	a.free(d)
 }
@@ -391,6 +394,7 @@ func (a *Analyzer) keepEnding(w *socket, e *flow.Evidence) {
 	a.packer.ending(e, w, w.forgotten)
 	t.at = a.journal.write(a.packer.b) | t.at&^placeMask
 	a.turnout.add(e.Addr(w.client).Addr())
+	a.noteServer(e.Addr(w.client.Reverse()).Addr())
 	a.packer.whole = a.packer.b
 }
 

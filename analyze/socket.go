@@ -8,6 +8,7 @@ import "github.com/wssniff/wssniff/reassembly/flow"
 type socket struct {
 	dirs      [2]frames
 	stamps    [2]frameStamps
+	latest    int64    // time of the last bytes that were looked at
 	entry     uint32   // of the attempt in Analyzer.entries; 0: it is not listed
 	client    flow.Dir // the direction in which the client sends
 	forgotten bool     // the reassembler dropped the connection
@@ -52,6 +53,9 @@ func (w *socket) chunk(a *Analyzer, c *flow.Chunk, number uint32) flow.Want {
 	}
 	if c.Lost != 0 {
 		f.lost()
+	}
+	if len(c.Data) > 0 {
+		w.latest = c.Stamp.Time
 	}
 	for b := c.Data; len(b) > 0; {
 		b = b[w.take(a, number, c.Dir, b, c.Stamp):]

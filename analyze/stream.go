@@ -29,6 +29,7 @@ type stream struct {
 	made         int
 	socket       *socket // what the connection turned into; nil: it did not
 	socketNumber uint32
+	hello        *greeting // what the connection began with, if that was TLS
 	ended        [2]bool
 	forgotten    bool // the reassembler dropped the connection
 }
@@ -99,8 +100,11 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	p.ack = c.Ack
 	p.take(s, piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack})
 	s.settleEarly()
-	if p.state == inFrames {
+	switch {
+	case p.state == inFrames:
 		return s.opened(c)
+	case s.hello != nil:
+		return s.turnedTLS(c)
 	}
 	if c.End != flow.Open {
 		p.end(s, c.End == flow.FIN || c.End == flow.RST)
@@ -563,9 +567,7 @@ const maxAlien = 32
 // notHTTP takes the bytes of a direction that should be HTTP and is not.
 func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
 	if !s.roles && startsTLS(first) && !p.broken {
-		s.a.noteTLS(s.conn, p.dir, at)
-		s.dirs[0].stop()
-		s.dirs[1].stop()
+		s.hello = &greeting{dir: p.dir, first: at, bytes: bytes.Clone(first)}
 		return
 	}
 	if s.roles && p.dir == s.client {
@@ -573,6 +575,13 @@ func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
 		return
 	}
 	p.alien, p.alienAt = string(first[:min(len(first), maxAlien)]), at
+}
+
+// turnedTLS ends the reading of a connection that does not carry HTTP but TLS.
+func (s *stream) turnedTLS(c *flow.Chunk) flow.Want {
+	a, hello := s.a, s.hello
+	a.release(s)
+	return a.beginTLS(c.Conn, hello.dir, hello.bytes, hello.first)
 }
 
 // framesInHTTP looks at bytes of a client that are no request: masked frames

@@ -18,6 +18,7 @@ type advice struct {
 	attempts int              // how many it concerns
 	first    []int            // the numbers of the first of them, maxNumbers at most
 	last     int              // the number of the last
+	about    []string         // instead of attempts: servers or clients, maxNumbers at most
 }
 
 // maxNumbers bounds the attempt numbers that a piece of advice lists.
@@ -45,6 +46,24 @@ func (p *page) advise(a *analyze.Attempt) {
 	}
 }
 
+// adviseIncident notes what is to be done about something that is not about one
+// attempt.
+func (p *page) adviseIncident(i *analyze.Incident) {
+	ad := p.advices[i.Code]
+	if ad == nil {
+		ad = &advice{code: i.Code}
+		p.advices[i.Code] = ad
+	}
+	about := i.Client.String()
+	if i.Server.IsValid() {
+		about = i.Server.String()
+	}
+	ad.severity = max(ad.severity, i.Severity)
+	if ad.attempts += i.Attempts; !slices.Contains(ad.about, about) && len(ad.about) < maxNumbers {
+		ad.about = append(ad.about, about)
+	}
+}
+
 // advice returns the errors and warnings that occurred, each once: the most
 // severe first, then the most frequent.
 func (p *page) advice() []*advice {
@@ -55,6 +74,9 @@ func (p *page) advice() []*advice {
 
 // where lists the attempts that a piece of advice is about.
 func (p *page) where(ad *advice) string {
+	if len(ad.about) > 0 {
+		return strings.Join(ad.about, ", ")
+	}
 	if ad.attempts == 1 {
 		return fmt.Sprintf("attempt #%d", ad.first[0])
 	}

@@ -9,7 +9,7 @@ func listedApart(a *analyze.Attempt, c analyze.Code) bool {
 	switch {
 	case c == analyze.AcceptMismatchCode || analyze.AcceptBelongsToOtherFlow <= c && c <= analyze.AcceptEchoesKey:
 		return a.Verdict == analyze.AcceptMismatch
-	case c >= analyze.RedirectNotFollowed:
+	case redirectCode(c):
 		return a.Verdict == analyze.Redirected
 	case c <= analyze.ResponseNotHTTP || c == analyze.ConnectTunnelRefused || analyze.TCPRSTAfterRequest <= c && c <= analyze.HTTPRequestUnanswered:
 		return refused(a)

@@ -104,7 +104,9 @@ func framesText(req, resp *analyze.Message) string {
 }
 
 // filterText returns the display filter that shows a connection in Wireshark.
-func filterText(c *flow.Evidence) string { return fmt.Sprintf("tcp.stream eq %d", c.ID) }
+func filterText(c *flow.Evidence) string { return streamFilter(c.ID) }
+
+func streamFilter(id int) string { return fmt.Sprintf("tcp.stream eq %d", id) }
 
 // switched reports whether the answer is 101.
 func switched(a *analyze.Attempt) bool {
@@ -134,21 +136,6 @@ func between(from, to flow.Stamp) (time.Duration, bool) {
 		return 0, false
 	}
 	return time.Duration(to.Time - from.Time), true
-}
-
-// durationText prints a duration with three digits that matter.
-func durationText(d time.Duration) string {
-	switch abs := d.Abs(); {
-	case abs < time.Millisecond:
-		return fmt.Sprintf("%.3f ms", d.Seconds()*1e3)
-	case abs < time.Second:
-		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
-	case abs < time.Minute:
-		return fmt.Sprintf("%.2f s", d.Seconds())
-	case abs < time.Hour:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return d.Round(time.Second).String()
 }
 
 func utc(s flow.Stamp) time.Time { return time.Unix(0, s.Time).UTC() }

@@ -37,7 +37,7 @@ func TestDurationText(t *testing.T) {
 		350 * time.Microsecond: "0.350 ms", 12345 * time.Microsecond: "12.3 ms", 1234 * time.Millisecond: "1.23 s",
 		61500 * time.Millisecond: "61.5 s", 90 * time.Minute: "1h30m0s", -time.Millisecond: "-1.0 ms",
 	} {
-		if got := durationText(d); got != want {
+		if got := analyze.DurationText(d); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 
 	"github.com/wssniff/wssniff/analyze"
 )
@@ -17,18 +18,29 @@ var schemaJSON []byte
 // Schema returns the JSON Schema (2020-12) that every line of JSONL obeys.
 func Schema() []byte { return bytes.Clone(schemaJSON) }
 
-// JSONL prints one JSON object per attempt and line, and at last a summary if
-// Options.Summary is set. Bytes from the wire that are no UTF-8 are read as
-// Latin-1, so that none is lost; values are never cut.
+// JSONL prints one JSON object a line: first those of the attempts, then of
+// redirect chains, clients and incidents, and at last a summary if Options.Summary
+// is set. Bytes from the wire that are no UTF-8 are read as Latin-1, so that none
+// is lost; values are never cut.
 func JSONL(w io.Writer, in *Input, opt *Options) error {
 	opt = opt.orDefault()
 	l := newLines(w, opt)
 	t := newTally()
+	who, whom := map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
 	for a := range in.Result.Attempts.All() {
 		t.add(a)
+		who[a.Client().Addr()], whom[a.Server()] = true, true
 		if err := l.attempt(a); err != nil {
 			return err
 		}
+	}
+	for _, c := range in.Result.Chains {
+		if err := l.chain(c); err != nil {
+			return err
+		}
+	}
+	if err := l.histories(in, opt, who, whom); err != nil {
+		return err
 	}
 	if opt.Summary {
 		if err := l.write(newSummary(in, &t)); err != nil {
@@ -36,6 +48,36 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 		}
 	}
 	return l.w.Flush()
+}
+
+// histories writes the lines of the clients, and of the incidents that are about
+// some clients or servers.
+func (l *lines) histories(in *Input, opt *Options, clients map[netip.Addr]bool, servers map[netip.AddrPort]bool) error {
+	periods := map[netip.Addr][]analyze.Period{}
+	if opt.Timeline {
+		list, _ := analyze.Timeline(in.Result.Attempts, maxPeriods)
+		for _, p := range list {
+			client := p.Example.Client().Addr()
+			periods[client] = append(periods[client], p)
+		}
+	}
+	for _, c := range in.Result.Histories() {
+		if !clients[c.Addr] {
+			continue
+		}
+		if err := l.history(in, c, periods[c.Addr]); err != nil {
+			return err
+		}
+	}
+	for _, i := range in.Result.Incidents() {
+		if !clients[i.Client] && !servers[i.Server] {
+			continue
+		}
+		if err := l.incident(&i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lines writes records as JSON, one a line.

@@ -53,7 +53,7 @@ func validateLines(t *testing.T, schema *jsonschema.Schema, out []byte) {
 
 // The schema must refuse a field that it does not know, or it proves nothing.
 func TestSchemaIsStrict(t *testing.T) {
-	line := bytes.Replace(printed(t, JSONL, clean(), nil), []byte(`"verdict":"ok"`), []byte(`"verdict":"ok","misspelt":1`), 1)
+	line := bytes.Replace(attemptLines(printed(t, JSONL, clean(), nil)), []byte(`"verdict":"ok"`), []byte(`"verdict":"ok","misspelt":1`), 1)
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(line))
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +100,7 @@ func TestJSONLKeepsBytes(t *testing.T) {
 	s := &script{}
 	a := s.attempt(analyze.OK, "GET /\xff\x9b\x7f\u202e HTTP/1.1\nHost: h\nUser-Agent: \u009b31mx\u202e\x7f\U000e0041", "")
 	out := printed(t, JSONL, &Input{Result: &analyze.Result{Attempts: analyze.NewAttempts(a)}}, nil)
+	attempt := attemptLines(out)
 	for _, r := range string(out) {
 		if r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x202e {
 			t.Errorf("%U is printed raw: %s", r, out)
@@ -109,7 +110,7 @@ func TestJSONLKeepsBytes(t *testing.T) {
 		URL       struct{ Original string }
 		UserAgent struct{ Original string } `json:"user_agent"`
 	}
-	if err := json.Unmarshal(out, &line); err != nil {
+	if err := json.Unmarshal(attempt, &line); err != nil {
 		t.Fatal(err)
 	}
 	if got, want := line.URL.Original, "/\u00ff\u009b\u007f\u00e2\u0080\u00ae"; got != want {

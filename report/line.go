@@ -199,6 +199,7 @@ func (l *lines) appendWebSocket(dst []byte, x *account) []byte {
 	}
 	dst = endArray(dst)
 	dst = x.appendRedirect(dst)
+	dst = x.appendPassage(dst)
 	dst = x.appendClose(dst)
 	dst = x.appendFrames(dst)
 	dst = appendBlindness(dst, a)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -22,6 +23,7 @@ type page struct {
 	days    days
 
 	mismatched, malformed, redirected, refused, unclear, upgraded, all *section
+	proxied, timeline, clients, changed, incidents                     *section
 }
 
 func newPage(in *Input, opt *Options) *page {
@@ -29,12 +31,20 @@ func newPage(in *Input, opt *Options) *page {
 		in: in, opt: opt, mask: newMasker(opt), tally: newTally(), advices: map[analyze.Code]*advice{},
 		mismatched: mismatches(), malformed: headers(), redirected: redirects(), refused: refusals(),
 		unclear: indeterminate(), upgraded: upgrades(), all: attempts(),
+		proxied: proxies(), timeline: timeline(), clients: clients(), changed: changes(), incidents: incidents(),
 	}
 	p.addChains()
+	who, whom := map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
 	for a := range in.Result.Attempts.All() {
 		p.add(a)
 		p.days.add(a)
+		who[a.Client().Addr()], whom[a.Server()] = true, true
 	}
+	if opt.Timeline {
+		p.addTimeline()
+	}
+	p.addClients(who)
+	p.addIncidents(who, whom)
 	if in.Whole != nil { // what is not selected counts too, so that times look the same
 		for a := range in.Whole.Attempts.All() {
 			p.days.add(a)
@@ -64,13 +74,17 @@ func (p *page) add(a *analyze.Attempt) {
 		p.addHop(a, "", "")
 	}
 	p.addHeaders(a)
+	p.addPassage(a)
 	if p.opt.All {
 		p.addToAll(a)
 	}
 }
 
 func (p *page) everything() []*section {
-	return []*section{p.mismatched, p.malformed, p.redirected, p.refused, p.unclear, p.upgraded, p.all}
+	return []*section{
+		p.timeline, p.mismatched, p.malformed, p.redirected, p.refused, p.proxied, p.unclear, p.upgraded,
+		p.clients, p.changed, p.incidents, p.all,
+	}
 }
 
 // sections returns those that have rows, in their order.

@@ -111,6 +111,7 @@ type websocketPart struct {
 
 	Findings []findingRecord `json:"findings"`
 	Redirect *redirectRecord `json:"redirect,omitempty"`
+	Proxy    *proxyRecord    `json:"proxy,omitempty"`
 	Close    *closeRecord    `json:"close,omitempty"`
 	Frames   *framesRecord   `json:"frames,omitempty"`
 	Unseen   *blindness      `json:"not_visible,omitempty"`
@@ -128,6 +129,24 @@ type findingRecord struct {
 	Message  string `json:"message"`
 	Remedy   string `json:"remedy"`
 	RFC      string `json:"rfc,omitempty"`
+}
+
+type proxyRecord struct {
+	Side      string             `json:"side"`
+	Stream    int                `json:"tcp_stream"`
+	Guess     bool               `json:"guess,omitempty"`
+	Forwarded int64              `json:"forwarded_ns"`
+	Request   []differenceRecord `json:"request"`
+	Returned  *int64             `json:"returned_ns,omitempty"`
+	Response  []differenceRecord `json:"response,omitzero"`
+}
+
+type differenceRecord struct {
+	Kind   string  `json:"kind"`
+	What   string  `json:"what"`
+	Field  string  `json:"field,omitempty"`
+	Before *string `json:"before,omitempty"`
+	After  *string `json:"after,omitempty"`
 }
 
 type redirectRecord struct {
@@ -323,6 +342,7 @@ func (f *plainFiller) websocket() *websocketPart {
 		AcceptCause:    causeOf(a),
 		Findings:       f.findings(),
 		Redirect:       f.redirect(),
+		Proxy:          f.proxy(),
 		Close:          f.close(),
 		Frames:         f.frames(),
 		Unseen:         blind(a),
@@ -407,6 +427,38 @@ func (f *plainFiller) redirect() *redirectRecord {
 		}
 	}
 	return rec
+}
+
+func (f *plainFiller) proxy() *proxyRecord {
+	p := f.a.Passage
+	if p == nil {
+		return nil
+	}
+	rec := &proxyRecord{Side: p.Side.String(), Stream: p.Stream, Guess: p.Guess, Forwarded: p.Forwarded.Nanoseconds(), Request: f.differences(p.Request)}
+	if p.Answered {
+		returned := p.Returned.Nanoseconds()
+		rec.Returned, rec.Response = &returned, f.differences(p.Response)
+	}
+	return rec
+}
+
+func (f *plainFiller) differences(list []analyze.Difference) []differenceRecord {
+	records := []differenceRecord{}
+	for _, d := range list {
+		rec := differenceRecord{Kind: d.Kind.String(), What: d.What, Field: d.Field}
+		masked := func(s string) *string {
+			s = utf8Text(f.v.finding(analyze.Finding{Field: d.Field, Got: s}).Got)
+			return &s
+		}
+		if d.Kind != analyze.Added {
+			rec.Before = masked(d.Before)
+		}
+		if d.Kind != analyze.Removed {
+			rec.After = masked(d.After)
+		}
+		records = append(records, rec)
+	}
+	return records
 }
 
 func (f *plainFiller) close() *closeRecord {

@@ -34,7 +34,7 @@ func (p *page) answer(a *analyze.Attempt) (answer, after string) {
 		answer = strings.TrimSpace(fmt.Sprintf("%d %s", a.Response.Head.Status, p.text(a, a.Response.Head.Phrase)))
 	}
 	if known {
-		after = durationText(d)
+		after = analyze.DurationText(d)
 	}
 	return answer, after
 }

@@ -62,6 +62,7 @@ type Options struct {
 	Width       int    // columns of the terminal; 0: not a terminal, nothing is wrapped
 	Color       bool   // colour severities and verdicts
 	All         bool   // list every attempt, not only those with something to say
+	Timeline    bool   // show what the clients did, one after the other
 	Summary     bool   // JSONL: end with a summary line
 	ShowSecrets bool   // print secrets as they are
 	MaskKey     []byte // key of the hashes that stand for secrets; nil: a fixed one

@@ -203,7 +203,7 @@ func sample() *Input {
 	list := []*analyze.Attempt{sampleOK(s), sampleMismatch(s), sampleBad(s)}
 	first, second := sampleChain(s)
 	chain := &analyze.Chain{
-		ID: 1, Hops: []int{first.Number, second.Number}, End: analyze.ChainIntoTLS,
+		ID: 1, Hops: []analyze.Hop{{Attempt: first.Number}, {Attempt: second.Number}}, End: analyze.ChainIntoTLS,
 		URLs: []string{"ws://example.com/ws?token=s3cr3t-value-1&x=1", "ws://example.com/ws/", "https://example.com/ws/"},
 	}
 	first.Redirect = &analyze.Redirect{Location: "/ws/", Target: "ws://example.com/ws/", Chain: chain, Hop: 1}

@@ -98,7 +98,7 @@ func fuzzInput(text string, v analyze.Verdict) *Input {
 	for _, c := range []analyze.Code{analyze.Status400, analyze.AcceptMismatchCode, analyze.ObsFold, analyze.RedirectLoop} {
 		find(a, c, analyze.Server, text, text, text)
 	}
-	chain := &analyze.Chain{ID: 1, Hops: []int{a.Number}, URLs: []string{text, text}}
+	chain := &analyze.Chain{ID: 1, Hops: []analyze.Hop{{Attempt: a.Number}}, URLs: []string{text, text}}
 	a.Redirect = &analyze.Redirect{Location: text, Target: text, Chain: chain, Hop: 1}
 	u := &analyze.Upgrade{Conn: a.Conn, Protocol: text, Request: a.Request}
 	return &Input{Result: &analyze.Result{Attempts: analyze.NewAttempts(a), Chains: []*analyze.Chain{chain}, Upgrades: []*analyze.Upgrade{u}}}

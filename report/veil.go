@@ -65,7 +65,12 @@ func (v *veil) learnTarget(a *analyze.Attempt) {
 	if a.Request != nil && !v.show {
 		v.known = urlSecrets(v.known, a.Request.Head.Target)
 	}
-	v.known = slices.DeleteFunc(v.known, func(s string) bool { return len(s) < minKnown })
+	v.known = longEnough(v.known)
+}
+
+// longEnough leaves out what is too short to be looked for.
+func longEnough(secrets []string) []string {
+	return slices.DeleteFunc(secrets, func(s string) bool { return len(s) < minKnown })
 }
 
 // cookieValues appends the values of the cookies in a field.

@@ -110,7 +110,7 @@ func parseArgs(args []string, env func(string) (string, bool)) (*options, error)
 // commandLineOnly are the flags that the environment does not set.
 var commandLineOnly = []string{
 	"read", "filter", "bpf-program", "explain", "help", "version",
-	"client", "server", "host", "path", "since", "until", "verdict", "code",
+	"device", "client", "server", "host", "path", "since", "until", "verdict", "code",
 }
 
 func fromEnvironment(all *pflag.FlagSet, env func(string) (string, bool)) error {
@@ -156,7 +156,7 @@ func known[V any](m map[string]V, k string) bool {
 
 // reportOptions says how to print on w.
 func (o *options) reportOptions(w io.Writer) *report.Options {
-	opt := &report.Options{All: o.all, Summary: o.summary, ShowSecrets: o.showSecrets}
+	opt := &report.Options{All: o.all, Timeline: o.selection.devices.given(), Summary: o.summary, ShowSecrets: o.showSecrets}
 	if isTerminal(w) {
 		opt.Width, _, _ = term.GetSize(int(w.(*os.File).Fd()))
 		opt.Color = os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
@@ -186,7 +186,8 @@ Examples:
   wssniff field.pcapng                                  what failed, why, and where to look
   wssniff --all field.pcapng                            every attempt, also those that went well
   ssh gw tcpdump -U -w - tcp | wssniff -                a capture from elsewhere
-  wssniff --format jsonl rotated-*.pcap.gz | jq .websocket.verdict
+  wssniff --format jsonl rotated-*.pcap.gz | jq 'select(.record=="attempt").websocket.verdict'
+  wssniff --device 10.0.0.7 rotated-*.pcap.gz           the history of one device
   wssniff --fail-on error nightly.pcap || echo broken   in a script
   wssniff --explain accept-mismatch                     what a finding means
 `

@@ -24,9 +24,11 @@ func (s *selection) from(r *analyze.Result, in span) *analyze.Result {
 		return selected
 	}
 	part := *r
-	part.Attempts = r.Attempts.Select(attempt)
+	part.Attempts = s.ofDevices(r).Select(attempt)
 	part.Upgrades = filtered(r.Upgrades, func(u *analyze.Upgrade) bool { return s.upgrade(u) && begun(u.Start()) })
-	part.Chains = filtered(r.Chains, func(c *analyze.Chain) bool { return slices.ContainsFunc(c.Hops, func(n int) bool { return hops[n] }) })
+	part.Chains = filtered(r.Chains, func(c *analyze.Chain) bool {
+		return slices.ContainsFunc(c.Hops, func(h analyze.Hop) bool { return hops[h.Attempt] })
+	})
 	return &part
 }
 

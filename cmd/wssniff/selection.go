@@ -16,6 +16,7 @@ import (
 // redirect or a key used again, is found whatever is selected.
 type selection struct {
 	given            bool // some flag was
+	devices          choice[device]
 	clients, servers choice[endpoint]
 	hosts, paths     choice[glob]
 	verdicts, codes  choice[glob]
@@ -30,6 +31,8 @@ func (s *selection) define(fs *pflag.FlagSet) {
 			return add(v)
 		})
 	}
+	flag("device", "of the client that is `WHO`, with its timeline: an address, a MAC address, or a GLOB for its User-Agent",
+		func(v string) error { return s.devices.add(parseDevice, v) })
 	flag("client", "from one of `ADDRESSES`, comma-separated: 10.0.0.7, 10.0.0.0/8, 2001:db8::/32, [2001:db8::1]:51234",
 		func(v string) error { return s.clients.add(parseEndpoint, strings.Split(v, ",")...) })
 	flag("server", "to one of `ADDRESSES`, the same; :443 is every address with this port",

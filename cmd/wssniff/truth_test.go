@@ -158,8 +158,11 @@ func checkChains(t *testing.T, got *analyze.Result, want []pcapgen.Chain) {
 			t.Errorf("chain %d: end %v, want %s", i+1, c.End, want[i].End)
 		}
 		codes := map[string]bool{}
-		for _, number := range c.Hops {
-			for _, f := range got.Attempts.At(number - 1).Findings {
+		for _, h := range c.Hops {
+			if h.Attempt == 0 {
+				continue
+			}
+			for _, f := range got.Attempts.At(h.Attempt - 1).Findings {
 				codes[f.Code.String()] = true
 			}
 		}

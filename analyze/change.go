@@ -1,0 +1,268 @@
+package analyze
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Change is a failure right after a success of the same client with the same
+// host and path, and what was different.
+type Change struct {
+	Good, Bad   int // numbers of the attempts
+	GoodAt      int64
+	BadAt       int64
+	Verdict     Verdict // of the failure
+	Differences []Difference
+}
+
+// A Difference is something that was not the same in two attempts, or on two
+// sides of a proxy.
+type Difference struct {
+	Kind          DifferenceKind
+	What          string // in words; "request field" and "response field" if Field is set
+	Field         string // name of a header field; "" if it is none
+	Before, After string // "" if it was not there
+}
+
+// ThroughProxy is the Difference of the targets of CONNECT, which may hold a
+// password.
+const ThroughProxy = "proxy"
+
+// A DifferenceKind says what became of something.
+type DifferenceKind uint8
+
+const (
+	Changed DifferenceKind = iota
+	Added
+	Removed
+	Renamed // the field's name is written in another way
+)
+
+var differenceNames = [...]string{"changed", "added", "removed", "renamed"}
+
+func (k DifferenceKind) String() string { return differenceNames[k] }
+
+// A comparison collects the differences of two attempts.
+type comparison struct {
+	good, bad *Attempt
+	list      []Difference
+}
+
+// compare tells what was different in a failed attempt, compared with one before
+// that opened a WebSocket.
+func compare(good, bad *Attempt, names *Names) []Difference {
+	c := comparison{good: good, bad: bad}
+	c.text("server", good.Server().String(), bad.Server().String())
+	c.resolved(names)
+	c.text(ThroughProxy, good.Tunnel, bad.Tunnel)
+	c.text("use of the connection", useOf(good), useOf(bad))
+	c.heads("request", good.Request, bad.Request)
+	c.text("status", statusOf(good), statusOf(bad))
+	c.heads("response", good.Response, bad.Response)
+	c.size("request head", good.Request, bad.Request)
+	c.size("response head", good.Response, bad.Response)
+	c.duration("time to connect", connectTime, 20*time.Millisecond)
+	c.duration("time to the answer", answerTime, 100*time.Millisecond)
+	c.retransmissions()
+	c.findings()
+	return c.list
+}
+
+func (c *comparison) text(what, before, after string) {
+	if before != after {
+		c.add(Changed, what, before, after)
+	}
+}
+
+func (c *comparison) add(kind DifferenceKind, what, before, after string) {
+	c.list = append(c.list, Difference{Kind: kind, What: what, Before: before, After: after})
+}
+
+// resolved compares what the client knew of the host's addresses.
+func (c *comparison) resolved(names *Names) {
+	known := func(t *Attempt) string {
+		u := t.URL()
+		if u == nil {
+			return ""
+		}
+		l, ok := names.Latest(t.Client().Addr(), strings.ToLower(u.Hostname()), t.Start().Time)
+		if !ok || len(l.Addrs) == 0 {
+			return ""
+		}
+		addrs := slices.SortedFunc(slices.Values(l.Addrs), netip.Addr.Compare)
+		var text []string
+		for _, a := range addrs {
+			text = append(text, a.String())
+		}
+		return fmt.Sprintf("%s is %s", l.Name, strings.Join(text, ", "))
+	}
+	c.text("DNS answer", known(c.good), known(c.bad))
+}
+
+func useOf(t *Attempt) string {
+	if t.Request == nil || t.Request.Offset == 0 {
+		return "first request"
+	}
+	return "after other requests"
+}
+
+func statusOf(t *Attempt) string {
+	switch {
+	case t.Response != nil:
+		return t.Response.Head.Line
+	case t.alien != "":
+		return "no HTTP"
+	}
+	return "no answer"
+}
+
+// changing are the fields that are never the same.
+var changing = []string{"Sec-WebSocket-Key", "Sec-WebSocket-Accept", "Date", "Age", "Content-Length", "Location"}
+
+// heads compares two heads.
+func (c *comparison) heads(side string, good, bad *Message) {
+	if good == nil || bad == nil || !good.Complete || !bad.Complete {
+		return
+	}
+	c.text(side+" line", startOf(good), startOf(bad))
+	c.fields(side+" field", good, bad, changing)
+	if before, after := namesOf(good), namesOf(bad); lowered(before) != lowered(after) && sameNames(before, after) {
+		c.text("order of the "+side+" fields", strings.Join(before, ", "), strings.Join(after, ", "))
+	}
+}
+
+// fields compares the fields of two heads: their names as written, and values,
+// those of some left out.
+func (c *comparison) fields(what string, from, to *Message, except []string) {
+	add := func(kind DifferenceKind, name, before, after string) {
+		c.list = append(c.list, Difference{kind, what, name, before, after})
+	}
+	for _, name := range namesOf(from) {
+		f, _ := from.Head.first(name)
+		o, _ := to.Head.first(name)
+		if o == nil {
+			add(Removed, name, f.Value, "")
+			continue
+		}
+		if f.Value != o.Value && !slices.ContainsFunc(except, func(s string) bool { return strings.EqualFold(s, name) }) {
+			add(Changed, name, f.Value, o.Value)
+		}
+		if o.Name != f.Name {
+			add(Renamed, name, f.Name, o.Name)
+		}
+	}
+	for _, name := range namesOf(to) {
+		if f, _ := from.Head.first(name); f == nil {
+			o, _ := to.Head.first(name)
+			add(Added, name, "", o.Value)
+		}
+	}
+}
+
+// startOf returns the request line; the status line is compared apart.
+func startOf(m *Message) string {
+	if m.Head.Method == "" {
+		return ""
+	}
+	return m.Head.Line
+}
+
+func namesOf(m *Message) (names []string) {
+	for _, f := range m.Head.Fields {
+		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, f.Name) }) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+func lowered(names []string) string { return strings.ToLower(strings.Join(names, "\n")) }
+
+func sameNames(x, y []string) bool {
+	sorted := func(names []string) string {
+		list := strings.Split(lowered(names), "\n")
+		slices.Sort(list)
+		return strings.Join(list, "\n")
+	}
+	return sorted(x) == sorted(y)
+}
+
+// size compares the lengths of heads, if they differ by more than a token might.
+func (c *comparison) size(what string, good, bad *Message) {
+	const enough = 64
+	if good == nil || bad == nil || !good.Complete || !bad.Complete {
+		return
+	}
+	x, y := len(good.Head.Raw), len(bad.Head.Raw)
+	if max(x-y, y-x) >= enough {
+		c.text(what, fmt.Sprintf("%d bytes", x), fmt.Sprintf("%d bytes", y))
+	}
+}
+
+func connectTime(t *Attempt) (time.Duration, bool) {
+	e := t.Conn
+	return time.Duration(e.SYNACK.Time - e.SYN.Time), e.SYN.Seen() && e.SYNACK.Seen()
+}
+
+func answerTime(t *Attempt) (time.Duration, bool) {
+	if t.Request == nil || t.Response == nil {
+		return 0, false
+	}
+	return time.Duration(t.Response.First.Time - t.Request.Done.Time), true
+}
+
+// duration compares times of which one is at least twice the other, and longer by
+// enough.
+func (c *comparison) duration(what string, of func(*Attempt) (time.Duration, bool), enough time.Duration) {
+	x, ok := of(c.good)
+	y, ok2 := of(c.bad)
+	if least, most := min(x, y), max(x, y); ok && ok2 && most >= 2*least && most-least >= enough {
+		c.text(what, DurationText(x), DurationText(y))
+	}
+}
+
+func (c *comparison) retransmissions() {
+	count := func(t *Attempt) int { return int(t.Conn.Retrans[0] + t.Conn.Retrans[1]) }
+	const enough = 3
+	if x, y := count(c.good), count(c.bad); max(x, y) >= enough && max(x, y) >= 2*min(x, y) {
+		c.text("retransmissions", fmt.Sprint(x), fmt.Sprint(y))
+	}
+}
+
+// findings tells which errors and warnings are new, and which are gone.
+func (c *comparison) findings() {
+	codes := func(t, other *Attempt) string {
+		var list []string
+		for _, f := range t.Findings {
+			if name := f.Code.String(); f.Severity > Note && !other.has(f.Code) && !slices.Contains(list, name) {
+				list = append(list, name)
+			}
+		}
+		return strings.Join(list, ", ")
+	}
+	c.text("findings", codes(c.good, c.bad), codes(c.bad, c.good))
+}
+
+// maxChanges bounds the changes of all clients that are looked at.
+const maxChanges = 4096
+
+// compareBreaks compares the attempts of the breaks that a client kept.
+func (c *History) compareBreaks(at func(i int) *Attempt, names *Names) {
+	for _, f := range c.kept {
+		good := at(f.good - 1).Clone()
+		bad := at(f.bad - 1)
+		c.Changes = append(c.Changes, Change{
+			Good: f.good, Bad: f.bad, GoodAt: good.Start().Time, BadAt: bad.Start().Time,
+			Verdict: bad.Verdict, Differences: compare(good, bad, names),
+		})
+	}
+}
+
+// sort puts the most frequent causes first.
+func (c causes) sort() {
+	slices.SortStableFunc(c, func(x, y Cause) int { return cmp.Compare(y.Count, x.Count) })
+}

@@ -1,0 +1,406 @@
+package analyze
+
+import (
+	"bytes"
+	"cmp"
+	"net/netip"
+	"net/url"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+const followWithin = 30 * int64(time.Second) // after a redirect; what is asked for later has another reason
+
+// An errand is what a client asks for: where a redirect leads, and a request.
+type errand struct {
+	client netip.Addr
+	to     string // see destinationOf
+}
+
+// A route is what happened on an errand.
+type route struct {
+	to    *url.URL
+	steps []step
+}
+
+// A step is a redirect that sends a client on an errand, or something that may
+// be the client going.
+type step struct {
+	at     flow.Stamp // the redirect was complete, or the request began
+	kind   stepKind
+	index  int // of the attempt, or of the TLS connection
+	stream int // of an attempt
+	agent  string
+	client netip.Addr
+	to     *url.URL // of a redirect
+
+	before int  // the step before of the same client, -1: none; valid among strangers
+	joined bool // it follows a redirect
+}
+
+type stepKind uint8
+
+const (
+	sent stepKind = iota
+	asked
+	greeted // with a ClientHello
+)
+
+// A follower is what went on where a redirect led.
+type follower struct {
+	index  int // of the attempt or TLS connection
+	kind   stepKind
+	byHost bool
+}
+
+// A trail joins redirects with what followed them.
+type trail struct {
+	j         *judge
+	routes    map[errand]*route
+	strangers map[string]*route // requests for the same by others, which were not sent there
+	next      map[int]follower
+	nameless  map[int]int    // TLS connections that may follow a redirect, nobody knows
+	taken     map[int]bool   // TLS connections that follow a redirect
+	again     map[errand]int // the last redirected attempt of a client that asked for something
+}
+
+func newTrail(j *judge) *trail {
+	t := &trail{j: j, routes: map[errand]*route{}, strangers: map[string]*route{}, next: map[int]follower{}, taken: map[int]bool{}, nameless: map[int]int{}, again: map[errand]int{}}
+	from, to := t.redirects()
+	if len(t.routes) == 0 {
+		return t
+	}
+	t.requests(from, to)
+	var left []step
+	for _, r := range t.routes {
+		left = append(left, t.pair(r)...)
+	}
+	sortSteps(left)
+	t.pairStrangers(t.pairTLS(left))
+	return t
+}
+
+// redirects begins the routes, and returns between which times requests may
+// follow.
+func (t *trail) redirects() (from, to int64) {
+	for i := range t.j.len() {
+		if t.j.entry(i).at&moved == 0 {
+			continue
+		}
+		a := t.j.load(i, &t.j.store)
+		_, u := a.target()
+		if u == nil {
+			continue
+		}
+		e := errand{a.Client().Addr(), destinationOf(u)}
+		if u := a.URL(); u != nil {
+			t.again[errand{e.client, destinationOf(u)}] = i
+		}
+		done := a.Response.Done
+		if len(t.routes) == 0 {
+			from, to = done.Time, done.Time
+		}
+		from, to = min(from, done.Time), max(to, done.Time+followWithin)
+		if t.routes[e] == nil {
+			t.routes[e] = &route{to: u}
+			t.strangers[e.to] = &route{to: u}
+		}
+		t.routes[e].add(step{at: done, kind: sent, index: i, stream: a.Conn.ID, agent: a.agent(), client: e.client, to: t.routes[e].to})
+	}
+	return from, to
+}
+
+func (r *route) add(s step) { r.steps = append(r.steps, s) }
+
+func sortSteps(steps []step) {
+	slices.SortFunc(steps, func(x, y step) int {
+		return cmp.Or(cmp.Compare(x.at.Frame, y.at.Frame), int(x.kind)-int(y.kind), x.index-y.index)
+	})
+}
+
+// agent returns the User-Agent of the request.
+func (t *Attempt) agent() string {
+	if t.Request == nil {
+		return ""
+	}
+	agent, _ := t.Request.Head.Get("User-Agent")
+	return strings.Clone(agent)
+}
+
+// requests adds the requests that may follow.
+func (t *trail) requests(from, to int64) {
+	hosts := newHostFilter(t)
+	for i := range t.j.len() {
+		g := t.j.glance(i)
+		if g.first.Time < from || g.first.Time > to || !hosts.may(i) {
+			continue
+		}
+		a := t.j.load(i, &t.j.store)
+		u := a.URL()
+		if u == nil {
+			continue
+		}
+		e := errand{a.Client().Addr(), destinationOf(u)}
+		r := t.routes[e]
+		if r == nil {
+			r = t.strangers[e.to]
+		}
+		if r != nil {
+			r.add(step{at: a.Request.First, kind: asked, index: i, stream: a.Conn.ID, agent: a.agent(), client: e.client})
+		}
+	}
+}
+
+// pair finds what the client itself did after each redirect, and returns the
+// redirects after which it did nothing.
+func (t *trail) pair(r *route) (left []step) {
+	sortSteps(r.steps)
+	for _, s := range r.steps {
+		if s.kind == sent {
+			left = append(left, s)
+			continue
+		}
+		if i := latest(left, s); i >= 0 && !(s.kind == greeted && t.taken[s.index]) {
+			t.join(left[i], s, false)
+			left = slices.Delete(left, i, i+1)
+		}
+	}
+	return left
+}
+
+func (t *trail) join(from, to step, byHost bool) {
+	t.next[from.index] = follower{to.index, to.kind, byHost}
+	if to.kind == greeted {
+		t.taken[to.index] = true
+	}
+}
+
+// latest returns which of the redirects a step follows: the one on the same
+// connection, else the latest, as a client that does not follow one tries again;
+// -1: none.
+func latest(open []step, s step) int {
+	found := -1
+	for i := len(open) - 1; i >= 0; i-- {
+		after := s.at.Time - open[i].at.Time
+		if after > followWithin {
+			break
+		}
+		if after < 0 {
+			continue
+		}
+		if found < 0 {
+			found = i
+		}
+		if s.kind == asked && open[i].stream == s.stream {
+			return i
+		}
+	}
+	return found
+}
+
+// A tlsPeer is where a client opens TLS connections.
+type tlsPeer struct {
+	client netip.Addr // the zero value: any
+	name   string     // the host; "" if the ClientHello names none
+	port   uint16
+}
+
+// pairTLS finds the TLS connections that the client opened after redirects, and
+// returns the redirects after which it opened none.
+func (t *trail) pairTLS(redirects []step) (left []step) {
+	opened := map[tlsPeer][]int{}
+	for i := range t.j.a.tls {
+		s := &t.j.a.tls[i]
+		peer := tlsPeer{s.client.Addr(), s.name, s.server.Port()}
+		opened[peer] = append(opened[peer], i)
+	}
+	routes := map[tlsPeer]*route{}
+	var order []tlsPeer
+	for _, s := range redirects {
+		peer, ok := s.tlsPeer()
+		if !ok {
+			left = append(left, s)
+			continue
+		}
+		if routes[peer] == nil {
+			routes[peer] = &route{}
+			order = append(order, peer)
+		}
+		routes[peer].add(s)
+	}
+	for _, peer := range order {
+		r := routes[peer]
+		t.addHellos(r, opened[peer])
+		nameless := opened[tlsPeer{peer.client, "", peer.port}]
+		t.addHellos(r, slices.DeleteFunc(slices.Clone(nameless), func(i int) bool { leads, _ := t.leadsTo(peer.name, i); return !leads }))
+		for _, s := range t.pair(r) {
+			left = append(left, s)
+			t.noteNameless(s, nameless)
+		}
+	}
+	sortSteps(left)
+	return left
+}
+
+// noteNameless remembers a TLS connection that may follow a redirect, without
+// anything that says so or denies it.
+func (t *trail) noteNameless(redirect step, list []int) {
+	peer, _ := redirect.tlsPeer()
+	for _, i := range list {
+		after := t.j.a.tls[i].first.Time - redirect.at.Time
+		if _, known := t.leadsTo(peer.name, i); !known && !t.taken[i] && 0 <= after && after <= followWithin {
+			t.nameless[redirect.index] = i
+			return
+		}
+	}
+}
+
+func (t *trail) addHellos(r *route, list []int) {
+	for _, i := range list {
+		s := &t.j.a.tls[i]
+		r.add(step{at: s.first, kind: greeted, index: i, client: s.client.Addr()})
+	}
+}
+
+// tlsPeer returns where a redirected client is to open a TLS connection, and
+// false if it is not.
+func (s *step) tlsPeer() (tlsPeer, bool) {
+	if webSocketScheme(s.to.Scheme) != "wss" {
+		return tlsPeer{}, false
+	}
+	port, err := strconv.ParseUint(cmp.Or(s.to.Port(), "443"), 10, 16)
+	return tlsPeer{s.client, strings.ToLower(s.to.Hostname()), uint16(port)}, err == nil
+}
+
+// leadsTo reports whether a TLS connection without a server name goes to a host:
+// the host is an address, or DNS answers in the capture say so. It is not known if
+// the capture has no answer for the host.
+func (t *trail) leadsTo(host string, i int) (leads, known bool) {
+	s := &t.j.a.tls[i]
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return ip.Unmap() == s.server.Addr().Unmap(), true
+	}
+	return t.j.a.names.Led(host, s.server.Addr(), s.first.Time)
+}
+
+// pairStrangers looks for redirects that were followed from another address: a
+// client with addresses of both families, or behind a translator, may change it.
+func (t *trail) pairStrangers(left []step) {
+	opened := map[tlsPeer]*route{}
+	for i := range t.j.a.tls {
+		s := &t.j.a.tls[i]
+		peer := tlsPeer{name: s.name, port: s.server.Port()}
+		if opened[peer] == nil {
+			opened[peer] = &route{}
+		}
+		if s.name != "" && !t.taken[i] {
+			t.addHellos(opened[peer], []int{i})
+		}
+	}
+	for _, r := range opened {
+		r.linkClients()
+	}
+	for _, r := range t.strangers {
+		r.linkClients()
+	}
+	for _, from := range left {
+		r := t.strangers[destinationOf(from.to)]
+		if peer, ok := from.tlsPeer(); ok && len(r.steps) == 0 {
+			r = opened[tlsPeer{name: peer.name, port: peer.port}]
+		}
+		if i := t.stranger(r, &from); i >= 0 {
+			t.join(from, r.steps[i], true)
+			r.steps[i].joined = true
+		}
+	}
+}
+
+// linkClients sorts the steps, and links each to the one before of its client.
+func (r *route) linkClients() {
+	sortSteps(r.steps)
+	latest := map[netip.Addr]int{}
+	for i := range r.steps {
+		s := &r.steps[i]
+		s.before = latest[s.client] - 1
+		latest[s.client] = i + 1
+	}
+}
+
+// stranger returns the only step that may follow a redirect, -1 if there is none
+// or several. Who asks for it without having been sent is none.
+func (t *trail) stranger(r *route, from *step) int {
+	if r == nil {
+		return -1
+	}
+	found := -1
+	first := sort.Search(len(r.steps), func(i int) bool { return r.steps[i].at.Frame > from.at.Frame })
+	for i := first; i < len(r.steps); i++ {
+		s := &r.steps[i]
+		after := s.at.Time - from.at.Time
+		if after > followWithin {
+			break
+		}
+		if after < 0 || s.joined || s.before >= 0 && !r.steps[s.before].joined || !t.sameDevice(from, s) {
+			continue
+		}
+		if found >= 0 {
+			return -1
+		}
+		found = i
+	}
+	return found
+}
+
+// sameDevice reports whether another address may be that of the redirected
+// client: its frames have the same MAC address or, if that is not known, it is of
+// the other family; and it calls itself the same.
+func (t *trail) sameDevice(from, s *step) bool {
+	if s.client == from.client || s.kind == asked && (s.agent == "" || s.agent != from.agent) {
+		return false
+	}
+	x, y := t.j.a.hosts.Of(from.client).MAC, t.j.a.hosts.Of(s.client).MAC
+	if x != (flow.MAC{}) && y != (flow.MAC{}) {
+		return x == y
+	}
+	return from.client.Unmap().Is4() != s.client.Unmap().Is4()
+}
+
+// A hostFilter tells which requests may be for the hosts that somebody was sent
+// to, without taking most of them apart.
+type hostFilter struct {
+	j       *judge
+	hosts   map[string]bool
+	phrases map[uint32]bool // whether heads with a phrase are
+}
+
+func newHostFilter(t *trail) *hostFilter {
+	f := &hostFilter{j: t.j, hosts: map[string]bool{}, phrases: map[uint32]bool{}}
+	for _, w := range t.strangers {
+		f.hosts[strings.ToLower(w.to.Hostname())] = true
+	}
+	return f
+}
+
+func (f *hostFilter) may(i int) bool {
+	exchange, _ := f.j.open(i)
+	line, fields, number := exchange.requestFields()
+	if bytes.Contains(line, []byte("://")) {
+		return true
+	}
+	may, known := f.phrases[number]
+	if number != 0 && known {
+		return may
+	}
+	h := parseHead("\n" + string(fields))
+	host, ok := h.Get("Host")
+	may = !ok || f.hosts[strings.ToLower((&url.URL{Host: host}).Hostname())]
+	if number != 0 {
+		f.phrases[number] = may
+	}
+	return may
+}

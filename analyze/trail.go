@@ -1,0 +1,297 @@
+package analyze
+
+import (
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	loopHops      = 5                  // more hops than this are a loop, whatever they ask for
+	loopPause     = time.Second        // retries that come faster are one as well
+	minAfterwards = int64(time.Second) // how long the capture must go on to say so of a client that closed
+)
+
+// chains makes chains of the redirects.
+func (j *judge) chains() []*Chain {
+	t := newTrail(j)
+	var chains []*Chain
+	for i := range j.len() { // what follows a redirect comes behind it, and has its chain by then
+		if j.entry(i).at&moved == 0 || j.related.has(i) && j.relations[i].redirect != nil || j.attempt(i).Verdict != Redirected {
+			continue
+		}
+		c := &Chain{ID: len(chains) + 1}
+		chains = append(chains, c)
+		t.follow(c, i)
+		j.judgeChain(c)
+	}
+	j.linkRetries(chains)
+	return chains
+}
+
+// follow adds a redirected attempt and the hops after it to a chain, and says
+// how the chain ends.
+func (t *trail) follow(c *Chain, i int) {
+	seen, loops, byHost := map[string]bool{}, false, false
+	for {
+		a := t.j.attempt(i)
+		if from := a.URL(); from != nil {
+			if len(c.Hops) == 0 {
+				c.URLs = append(c.URLs, from.String())
+			}
+			seen[destinationOf(from)] = true
+		}
+		t.j.addHop(c, i, a, byHost)
+		if a.Verdict != Redirected {
+			c.End, c.Reason = t.endOf(a)
+			break
+		}
+		to := t.leave(c, i, a)
+		if to == nil {
+			c.End, c.Reason = ChainNotFollowed, "the Location leads nowhere"
+			break
+		}
+		next, ok := t.next[i]
+		if !ok {
+			if c.End, c.Reason = t.lastHop(a, to); loops {
+				c.End = ChainLoop
+			}
+			break
+		}
+		if next.kind == greeted {
+			t.intoTLS(c, next)
+			break
+		}
+		loops = loops || seen[destinationOf(to)]
+		i, byHost = next.index, next.byHost
+	}
+	if c.Long > MaxHops {
+		c.endLong(loops)
+	}
+}
+
+// endLong says how a chain ends of which not all hops are kept.
+func (c *Chain) endLong(loops bool) {
+	c.Reason = joined(fmt.Sprintf("%d hops", c.Long), c.End.String(), c.Reason)
+	if c.End = ChainTooLong; loops {
+		c.End = ChainLoop
+	}
+}
+
+// addHop makes an attempt the next hop.
+func (j *judge) addHop(c *Chain, i int, t *Attempt, byHost bool) {
+	c.Long++
+	j.relation(i).redirect = &Redirect{Chain: c, Hop: c.Long}
+	if c.Long > MaxHops {
+		return
+	}
+	h := Hop{Attempt: i + 1, URL: c.lastURL(), Client: t.Client(), Server: t.Server(), Stream: t.Conn.ID, Start: t.Start(), ByHost: byHost}
+	if m := t.Request; m != nil && m.Complete {
+		h.Asked = m.Done
+	}
+	if m := t.Response; m != nil {
+		h.Status = m.Head.Status
+		if m.Complete {
+			h.Answered = m.Done
+		}
+	}
+	c.Hops = append(c.Hops, h)
+}
+
+// lastURL is what the next hop is to ask for, "" if that is not known.
+func (c *Chain) lastURL() string {
+	if len(c.URLs) == 0 {
+		return ""
+	}
+	return c.URLs[len(c.URLs)-1]
+}
+
+// leave notes where a redirect leads, and returns it; nil if that makes no sense.
+func (t *trail) leave(c *Chain, i int, a *Attempt) *url.URL {
+	location, to := a.target()
+	redirect := t.j.relation(i).redirect
+	redirect.Location = strings.Clone(location)
+	if c.Long <= MaxHops {
+		c.Hops[c.Long-1].Location = redirect.Location
+	}
+	if to != nil {
+		redirect.Target = to.String()
+		if _, followed := t.next[i]; c.Long < MaxHops || c.Long == MaxHops && !followed {
+			c.URLs = append(c.URLs, redirect.Target)
+		}
+	}
+	return to
+}
+
+// intoTLS ends a chain whose next hop is a TLS connection.
+func (t *trail) intoTLS(c *Chain, next follower) {
+	s := &t.j.a.tls[next.index]
+	if c.Long++; c.Long > MaxHops {
+		c.End = ChainIntoTLS
+		return
+	}
+	c.Hops = append(c.Hops, Hop{
+		URL: c.lastURL(), Client: s.client, Server: s.server, Stream: s.stream, Start: s.first, Asked: s.done, ServerName: s.name, ByHost: next.byHost,
+	})
+	c.End = ChainIntoTLS
+	if took := time.Duration(s.end.Time - s.first.Time); s.end.Seen() && took < time.Duration(followWithin) {
+		c.Reason = fmt.Sprintf("the %s closed the TLS connection after %s", s.by, DurationText(took))
+	}
+}
+
+// endOf says how a chain ends whose last hop is no redirect.
+func (t *trail) endOf(a *Attempt) (end ChainEnd, reason string) {
+	switch a.Verdict {
+	case OK:
+		return ChainUpgraded, ""
+	case BadHandshake, AcceptMismatch, AcceptMissing:
+		return ChainUpgraded, a.Verdict.String()
+	case Rejected:
+		return ChainRefused, ""
+	case Indeterminate:
+		if a.Response == nil && a.Close.How == StillOpen && t.j.last.Time-a.Request.Done.Time < minSilence {
+			return ChainOutOfCapture, a.Reason
+		}
+		return ChainUnanswered, a.Reason
+	}
+	return ChainUnanswered, a.Verdict.String()
+}
+
+// lastHop says how a chain ends whose target nobody was seen asking for.
+func (t *trail) lastHop(a *Attempt, to *url.URL) (end ChainEnd, reason string) {
+	after := t.j.last.Time - a.Response.Done.Time
+	if i, ok := t.nameless[a.Number-1]; ok {
+		return ChainOutOfCapture, fmt.Sprintf("tcp.stream %d may go on with it, inside TLS and without a server name", t.j.a.tls[i].stream)
+	}
+	if after < followWithin && (after < minAfterwards || a.Close.By != Client) && !t.asksAgain(a) {
+		return ChainOutOfCapture, fmt.Sprintf("the capture ends %s after the redirect", DurationText(time.Duration(after)))
+	}
+	end = ChainNotFollowed
+	if from := a.URL(); from != nil && from.Scheme == "wss" && webSocketScheme(to.Scheme) == "ws" {
+		end = ChainDowngraded
+	}
+	return end, joined(whatClientDid(a), t.whatItLookedUp(a, to))
+}
+
+// asksAgain reports whether the client was seen to ask for the same once more
+// after the redirect, and to be redirected again.
+func (t *trail) asksAgain(a *Attempt) bool {
+	from := a.URL()
+	return from != nil && t.again[errand{a.Client().Addr(), destinationOf(from)}] > a.Number-1
+}
+
+// whatClientDid tells what became of the connection with the redirect.
+func whatClientDid(t *Attempt) string {
+	after := DurationText(time.Duration(t.Close.At.Time - t.Response.Done.Time))
+	switch t.Close.How {
+	case CloseFIN, CloseRST, CloseFrame:
+		if t.Close.At.Frame < t.Response.Done.Frame {
+			return fmt.Sprintf("the %s had closed before", t.Close.By)
+		}
+		return fmt.Sprintf("the %s closed after %s", t.Close.By, after)
+	case NextUse:
+		return fmt.Sprintf("the client used the connection for another request after %s", after)
+	case StillOpen:
+		return "the connection stayed open"
+	}
+	return ""
+}
+
+// whatItLookedUp tells what the client learnt of the target's name after the
+// redirect, RFC 1035, Section 4.1.1.
+func (t *trail) whatItLookedUp(a *Attempt, to *url.URL) string {
+	const noSuchName = 3
+	done, client := a.Response.Done.Time, a.Client().Addr()
+	l, ok := t.j.a.names.Latest(client, strings.ToLower(to.Hostname()), done+followWithin)
+	switch {
+	case !ok || l.At.Time < done || l.Client != client:
+		return ""
+	case l.RCode == noSuchName:
+		return fmt.Sprintf("looked up %s, which does not exist (frame %d)", l.Name, l.At.Frame)
+	case l.RCode != 0:
+		return fmt.Sprintf("looked up %s in vain, response code %d (frame %d)", l.Name, l.RCode, l.At.Frame)
+	case len(l.Addrs) == 0:
+		return ""
+	}
+	return fmt.Sprintf("looked up %s, which is %s (frame %d)", l.Name, l.Addrs[0], l.At.Frame)
+}
+
+func joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
+
+// judgeChain says what is wrong with the redirects of a chain.
+func (j *judge) judgeChain(c *Chain) {
+	for hop, h := range c.Hops {
+		if h.Attempt == 0 {
+			break
+		}
+		t := j.attempt(h.Attempt - 1)
+		before := len(t.Findings)
+		if t.Verdict == Redirected {
+			t.checkRedirect()
+		}
+		last := hop == len(c.Hops)-1
+		if c.End == ChainLoop && last || hop == loopHops && t.Verdict == Redirected {
+			t.find(RedirectLoop, strings.Join(c.URLs, " -> "), "an answer after a few hops")
+		}
+		if last && (c.End == ChainNotFollowed || c.End == ChainDowngraded) && t.Redirect.Target != "" {
+			t.find(RedirectNotFollowed, t.Redirect.Location, "a request to it")
+			if s := t.Response.Head.Status; s == 307 || s == 308 {
+				t.find(RedirectStatusUnsupported, t.Response.Head.Line, "301 or 302 for clients that know no other")
+			}
+		}
+		r := j.relation(h.Attempt - 1)
+		r.chained = append(r.chained, t.Findings[before:]...)
+	}
+}
+
+// A retryKey tells which chains are the same.
+type retryKey struct {
+	client netip.Addr
+	urls   string
+	end    ChainEnd
+}
+
+// linkRetries finds the chains that a client ran into again.
+func (j *judge) linkRetries(chains []*Chain) {
+	type run struct {
+		first *Chain
+		last  int64
+		gaps  []int64
+	}
+	runs := map[retryKey]*run{}
+	for _, c := range chains {
+		key := retryKey{c.Hops[0].Client.Addr(), strings.Join(c.URLs, "\n"), c.End}
+		at := c.Hops[0].Start.Time
+		r := runs[key]
+		if r == nil {
+			runs[key] = &run{first: c, last: at}
+			continue
+		}
+		c.First, c.URLs = r.first, r.first.URLs
+		r.first.Retries++
+		r.gaps = append(r.gaps, at-r.last)
+		r.last = at
+	}
+	for _, r := range runs {
+		if c := r.first; c.Retries > 0 {
+			slices.Sort(r.gaps)
+			c.Every = time.Duration(r.gaps[len(r.gaps)/2])
+			if c.Retries >= loopHops && c.Every < loopPause && c.End != ChainUpgraded {
+				j.addTightLoop(c)
+			}
+		}
+	}
+}
+
+// addTightLoop tells of a client that repeats a redirected request without a
+// pause.
+func (j *judge) addTightLoop(c *Chain) {
+	r := j.relation(c.Hops[0].Attempt - 1)
+	r.chained = append(r.chained, newFinding(RedirectLoop, Server, c.Hops[0].Answered.Frame, "Location",
+		fmt.Sprintf("%s asked for %d times, every %s", c.URLs[0], c.Retries+1, DurationText(c.Every)), "an answer after a few hops"))
+}

@@ -1,0 +1,76 @@
+package report
+
+import (
+	"fmt"
+
+	"github.com/wssniff/wssniff/analyze"
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// changes lists what was different in failures right after a success.
+func changes() *section {
+	return &section{
+		title:  "What changed before it failed",
+		stacks: []string{"client", "last success / first failure", "difference"},
+		dense:  true,
+		cols: []column{
+			{name: "client", bare: true},
+			{name: "last success", stack: 1},
+			{name: "first failure", stack: 1},
+			{name: "what", stack: 2, min: 16},
+			{name: "before", stack: 2, min: 16},
+			{name: "after", stack: 2, min: 16},
+		},
+	}
+}
+
+func (p *page) addChanges(c *analyze.History) {
+	for _, change := range c.Changes {
+		v := p.veilOf(change.Good, change.Bad)
+		head := []string{c.Addr.String(), p.place(change.Good, change.GoodAt), p.place(change.Bad, change.BadAt) + " " + change.Verdict.String()}
+		if len(change.Differences) == 0 {
+			p.changed.add(append(head, "nothing that the capture shows", "", "")...)
+		}
+		for _, d := range change.Differences {
+			d = v.difference(d)
+			p.changed.add(append(head, cellText(differenceText(d)), cellText(d.Before), cellText(d.After))...)
+			head = []string{"", "", ""}
+		}
+	}
+}
+
+// place names an attempt by number and time.
+func (p *page) place(number int, at int64) string {
+	return fmt.Sprintf("#%d %s", number, p.time(flow.Stamp{Frame: 1, Time: at}))
+}
+
+// veilOf returns a veil that knows the secrets of several attempts.
+func (p *page) veilOf(numbers ...int) *veil {
+	joint := &veil{masker: p.mask}
+	for _, n := range numbers {
+		joint.known = append(joint.known, p.mask.veil(p.in.whole().Attempts.At(n-1)).known...)
+	}
+	return joint
+}
+
+// difference returns d with its values masked.
+func (v *veil) difference(d analyze.Difference) analyze.Difference {
+	if d.What == analyze.ThroughProxy {
+		d.Before, d.After = v.authority(d.Before), v.authority(d.After)
+		return d
+	}
+	_, kind := nameOf(d.Field)
+	d.Before, d.After = v.hide(v.field(kind, d.Before)), v.hide(v.field(kind, d.After))
+	return d
+}
+
+func differenceText(d analyze.Difference) string {
+	text := d.What
+	if d.Field != "" {
+		text += " " + d.Field
+	}
+	if d.Kind != analyze.Changed {
+		text += " " + d.Kind.String()
+	}
+	return text
+}
