@@ -143,7 +143,7 @@ func checkFrames(t *testing.T, name string, got *analyze.Attempt, want pcapgen.A
 
 func checkChains(t *testing.T, got *analyze.Result, want []pcapgen.Chain) {
 	t.Helper()
-	if len(want) == 0 {
+	if len(want) == 0 || len(want[0].Hops) > 0 { // TestChainCases compares those with hops
 		return
 	}
 	if len(got.Chains) != len(want) {

@@ -47,15 +47,6 @@ type Attempt struct {
 	ServerFrames int
 }
 
-// A Chain is a redirect chain. The URLs are absolute, with the ws scheme for
-// the first and as Location names them after that. End is one of upgraded,
-// refused, not-followed, loop, into-tls, out-of-capture.
-type Chain struct {
-	URLs  []string
-	End   string
-	Codes []string // findings that one attempt of the chain at least must have
-}
-
 // Cases returns all cases, in a fixed order.
 func Cases() []Case {
 	return slices.Concat(
@@ -65,6 +56,7 @@ func Cases() []Case {
 		responseCases(),
 		acceptCases(),
 		redirectCases(),
+		chainCases(),
 		tcpCases(),
 		tcpOddityCases(),
 		httpCases(),

@@ -5,7 +5,8 @@
 // sent, segments are lost, repeated or reordered, and every verb returns the
 // number of the frame it wrote, so that the truth names frames by
 // construction and not by looking at the result. Nothing depends on the
-// clock or on a random source: the same code gives the same bytes.
+// clock or on a random source: the same code gives the same bytes. A corpus is
+// drawn at random from its seed, and from nothing else.
 //
 // What carries the TCP segments is a path of layers, outermost first: the link
 // layer, tags and labels, tunnels, fragments. A layer takes the packet that the

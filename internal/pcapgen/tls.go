@@ -32,12 +32,15 @@ func (g *Capture) noise(label string, n int) []byte {
 	return b[:n]
 }
 
-// clientHello is that of a TLS 1.3 client which offers HTTP/1.1 only.
+// clientHello is that of a TLS 1.3 client which offers HTTP/1.1 only; without
+// the extension server_name if the name is empty.
 func (g *Capture) clientHello(serverName string) []byte {
-	name := append([]byte{0}, vec16([]byte(serverName))...)
 	share := append([]byte{0, 29}, vec16(g.noise("client share", 32))...)
 	var ext []byte
-	ext = append(ext, tlsExtension(0, vec16(name))...)
+	if serverName != "" {
+		name := append([]byte{0}, vec16([]byte(serverName))...)
+		ext = append(ext, tlsExtension(0, vec16(name))...)
+	}
 	ext = append(ext, tlsExtension(10, vec16([]byte{0, 29, 0, 23}))...)     // X25519, P-256
 	ext = append(ext, tlsExtension(13, vec16([]byte{4, 3, 8, 4, 4, 1}))...) // signatures
 	ext = append(ext, tlsExtension(16, vec16(vec8([]byte("http/1.1"))))...) // ALPN
@@ -59,24 +62,36 @@ func (g *Capture) serverHello() []byte {
 	return tlsRecord(tlsHandshake, append([]byte{2}, vec24(body)...))
 }
 
-// tlsSession is a TLS 1.3 connection with an exchange of the size of an
-// upgrade and a few messages, all of it opaque.
-func (g *Capture) tlsSession(c *Conn, serverName string) {
+// tlsRecordOf is a record with n bytes that nobody can read.
+func (g *Capture) tlsRecordOf(label string, n int) []byte {
+	return tlsRecord(tlsData, g.noise(label, n))
+}
+
+// tlsOpen is a TLS 1.3 handshake and, inside, an exchange of the size of an
+// upgrade. It returns the frame in which the ClientHello became complete.
+func (g *Capture) tlsOpen(c *Conn, serverName string) int {
 	cipher := tlsRecord(tlsChangeCipher, []byte{1})
-	record := func(label string, n int) []byte { return tlsRecord(tlsData, g.noise(label, n)) }
-	c.Client(g.clientHello(serverName))
+	hello := c.Client(g.clientHello(serverName))
 	flight := append(g.serverHello(), cipher...)
-	flight = append(flight, record("certificate", 2900)...)
+	flight = append(flight, g.tlsRecordOf("certificate", 2900)...)
 	c.Server(flight)
-	c.Client(append(cipher, record("client finished", 53)...))
-	c.Client(record("request", 204))
-	c.Server(record("response", 220))
+	c.Client(append(cipher, g.tlsRecordOf("client finished", 53)...))
+	c.Client(g.tlsRecordOf("request", 204))
+	c.Server(g.tlsRecordOf("response", 220))
+	return hello
+}
+
+// tlsSession is a TLS 1.3 connection with an exchange of the size of an
+// upgrade and a few messages, all of it opaque. It returns what tlsOpen does.
+func (g *Capture) tlsSession(c *Conn, serverName string) int {
+	hello := g.tlsOpen(c, serverName)
 	for i := range 3 {
-		c.Client(record("message", 34+i))
-		c.Server(record("answer", 26+i))
+		c.Client(g.tlsRecordOf("message", 34+i))
+		c.Server(g.tlsRecordOf("answer", 26+i))
 		g.Wait(5 * second)
 	}
-	c.Client(record("close", 25))
-	c.Server(record("close answer", 21))
+	c.Client(g.tlsRecordOf("close", 25))
+	c.Server(g.tlsRecordOf("close answer", 21))
 	c.Close(Server)
+	return hello
 }
