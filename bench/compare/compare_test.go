@@ -18,8 +18,9 @@ func TestFound(t *testing.T) {
 {"record":"summary","websocket":{"summary":{"packets":9,"connections":4,"attempts":3}}}
 `
 	f := newFound()
+	lines := &measure.Lines{Take: f.take}
 	for part := range slices.Chunk([]byte(output), 7) { // lines come in pieces
-		f.Write(part)
+		lines.Write(part)
 	}
 	truth := &workload.Truth{Packets: 9, Connections: 4, Attempts: 3, Verdicts: map[string]int64{"ok": 2, "rejected": 1}}
 	if d := f.compare(truth); len(d) > 0 {

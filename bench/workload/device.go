@@ -264,7 +264,7 @@ func (d *device) talk(c *conn) bool {
 func (d *device) leave(c *conn) bool {
 	g := d.m.generator
 	c.script = nil
-	least := 2 * minute << g.between(0, 5)
+	least := 125 * second << g.between(0, 5) // half an hour on average
 	end := g.now + g.between(least, 2*least)
 	mass := d.m.disconnectBefore(d.server, end)
 	if mass != nil {
