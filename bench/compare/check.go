@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"os/exec"
 	"slices"
 	"strings"
 
+	"github.com/wssniff/wssniff/bench/measure"
 	"github.com/wssniff/wssniff/bench/workload"
 )
 
@@ -20,7 +20,7 @@ const checkedAll = "all"
 func (c *comparison) check(file string, truth *workload.Truth) (string, error) {
 	cmd := exec.Command(c.wssniff, "--format", "jsonl", "--summary", file)
 	found := newFound()
-	cmd.Stdout, cmd.Stderr = found, c.log
+	cmd.Stdout, cmd.Stderr = &measure.Lines{Take: found.take}, c.log
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("wssniff: %w", err)
 	}
@@ -33,30 +33,14 @@ func (c *comparison) check(file string, truth *workload.Truth) (string, error) {
 	return checkedAll, nil
 }
 
-// A found counts what wssniff prints as it is written.
+// A found counts what wssniff prints.
 type found struct {
 	verdicts map[string]int64
 	summary  []byte // the last line with a summary
-	line     []byte // the beginning of a line
 	err      error
 }
 
 func newFound() *found { return &found{verdicts: map[string]int64{}} }
-
-var _ io.Writer = (*found)(nil)
-
-func (f *found) Write(b []byte) (int, error) {
-	n := len(b)
-	for {
-		rest, after, whole := bytes.Cut(b, []byte("\n"))
-		f.line = append(f.line, rest...)
-		if !whole {
-			return n, nil
-		}
-		f.take(f.line)
-		f.line, b = f.line[:0], after
-	}
-}
 
 // take counts one line.
 func (f *found) take(line []byte) {

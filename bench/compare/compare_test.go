@@ -7,23 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/wssniff/wssniff/bench/measure"
 	"github.com/wssniff/wssniff/bench/workload"
 )
-
-func TestMedian(t *testing.T) {
-	for _, c := range []struct {
-		of   []float64
-		want float64
-	}{
-		{[]float64{3}, 3},
-		{[]float64{3, 1, 2}, 2},
-		{[]float64{4, 1, 2, 3}, 2.5},
-	} {
-		if got := median(c.of); got != c.want {
-			t.Errorf("median of %v is %v, want %v", c.of, got, c.want)
-		}
-	}
-}
 
 func TestFound(t *testing.T) {
 	const output = `{"record":"attempt","websocket":{"verdict":"ok"}}
@@ -32,8 +18,9 @@ func TestFound(t *testing.T) {
 {"record":"summary","websocket":{"summary":{"packets":9,"connections":4,"attempts":3}}}
 `
 	f := newFound()
+	lines := &measure.Lines{Take: f.take}
 	for part := range slices.Chunk([]byte(output), 7) { // lines come in pieces
-		f.Write(part)
+		lines.Write(part)
 	}
 	truth := &workload.Truth{Packets: 9, Connections: 4, Attempts: 3, Verdicts: map[string]int64{"ok": 2, "rejected": 1}}
 	if d := f.compare(truth); len(d) > 0 {
@@ -59,22 +46,8 @@ func TestFound(t *testing.T) {
 	}
 }
 
-func TestRatioIsMedianOfPairs(t *testing.T) {
-	own := []usage{{cpu: 2}, {cpu: 9}, {cpu: 4}}
-	other := []usage{{cpu: 1}, {cpu: 3}, {cpu: 1}}
-	if got := ratio(own, other, usage.cpuTime); got != "3.00" {
-		t.Errorf("ratio %s, want 3.00", got)
-	}
-	if got := ratio(other, own, usage.cpuTime); got != "0.33" {
-		t.Errorf("ratio the other way %s, want 0.33", got)
-	}
-	if got := ratio(own, nil, usage.cpuTime); got != "-" {
-		t.Errorf("ratio without a reference %q", got)
-	}
-}
-
 func TestTables(t *testing.T) {
-	took := func(x float64) []usage { return []usage{{cpu: x, wall: 2 * x, memory: int64(x) << 22}} }
+	took := func(x float64) []measure.Usage { return []measure.Usage{{CPU: x, Wall: 2 * x, Peak: x * (1 << 22)}} }
 	r := &result{
 		kind: "mixed", truth: &workload.Truth{Packets: 8_000_000, Bytes: 9_000_000, Attempts: 7}, checked: checkedAll,
 		pairs: pairs{own: took(4), other: took(2)},

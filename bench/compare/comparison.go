@@ -5,9 +5,9 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 
+	"github.com/wssniff/wssniff/bench/measure"
 	"github.com/wssniff/wssniff/bench/workload"
 )
 
@@ -31,17 +31,17 @@ type result struct {
 
 // pairs are runs of wssniff and of another tool in turn.
 type pairs struct {
-	own   []usage // of wssniff
-	other []usage // empty if the other tool is not installed
+	own   []measure.Usage // of wssniff
+	other []measure.Usage // empty if the other tool is not installed
 }
 
 func newComparison(o *options, log io.Writer) (*comparison, error) {
 	c := &comparison{options: o, log: log}
 	var err error
-	if c.wssniff, err = o.build("wssniff", "./cmd/wssniff", log); err != nil {
+	if c.wssniff, err = measure.Build(o.dir, "wssniff", "./cmd/wssniff", log); err != nil {
 		return nil, err
 	}
-	if c.generate, err = o.build("generate", "./bench/generate", log); err != nil {
+	if c.generate, err = measure.Build(o.dir, "generate", "./bench/generate", log); err != nil {
 		return nil, err
 	}
 	if !installed(tcpdump.name) {
@@ -98,10 +98,10 @@ func (c *comparison) measurePairs(kind, file string, with peer, runs int) (pairs
 	var list pairs
 	for i := range runs {
 		fmt.Fprintf(c.log, "%s: %s, run %d of %d\n", kind, with.name, i+1, runs)
-		if err := warm(file); err != nil {
+		if err := measure.Warm(file); err != nil {
 			return list, err
 		}
-		own, err := measure(nil, c.wssniff, "--format", "jsonl", file)
+		own, err := measure.Run(nil, c.wssniff, "--format", "jsonl", file)
 		if err != nil {
 			return list, err
 		}
@@ -109,7 +109,7 @@ func (c *comparison) measurePairs(kind, file string, with peer, runs int) (pairs
 		if !installed(with.name) {
 			continue
 		}
-		other, err := measure(nil, with.name, with.command(file)...)
+		other, err := measure.Run(nil, with.name, with.command(file)...)
 		if err != nil {
 			return list, err
 		}
@@ -134,19 +134,9 @@ func (c *comparison) capture(kind string) (string, *workload.Truth, error) {
 		"-kind", kind, "-seed", strconv.FormatUint(c.seed, 10),
 		"-scale", strconv.FormatFloat(c.scale, 'g', -1, 64), "-o", file,
 	}, extra...)
-	if _, err := measure(nil, c.generate, args...); err != nil {
+	if _, err := measure.Run(nil, c.generate, args...); err != nil {
 		return "", nil, err
 	}
 	t, err := workload.ReadTruth(file)
 	return file, t, err
-}
-
-// median returns the middle value, of an even number the mean of the two.
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	n := len(v)
-	if n%2 == 1 {
-		return v[n/2]
-	}
-	return (v[n/2-1] + v[n/2]) / 2
 }

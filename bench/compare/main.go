@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -90,15 +89,4 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitWrong
 	}
 	return exitOK
-}
-
-// build compiles a command of this module into the directory.
-func (o *options) build(name, pkg string, stderr io.Writer) (string, error) {
-	path := filepath.Join(o.dir, name)
-	cmd := exec.Command("go", "build", "-o", path, pkg)
-	cmd.Stderr = stderr
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("building %s: %w", pkg, err)
-	}
-	return filepath.Abs(path)
 }

@@ -19,6 +19,7 @@ type conn struct {
 	ackBy   side  // who sends a pure acknowledgement next, valid iff ackDue
 	ackDue  bool
 	careful bool // the capture must not lose packets
+	bare    bool // no TCP option but MSS
 	damage  *damage
 	held    []heldPacket
 }
@@ -70,7 +71,12 @@ func (c *conn) say(by side, wait int64, m message) {
 }
 
 // note appends a call when everything before it has happened.
-func (c *conn) note(f func()) { c.steps = append(c.steps, step{do: doNote, note: f}) }
+func (c *conn) note(f func()) { c.noteAfter(0, f) }
+
+// noteAfter appends a call so many microseconds after everything before it.
+func (c *conn) noteAfter(wait int64, f func()) {
+	c.steps = append(c.steps, step{do: doNote, wait: wait, note: f})
+}
 
 // close appends the orderly end, one side first.
 func (c *conn) close(first side, wait int64) {
@@ -202,9 +208,16 @@ func (c *conn) emit(g *generator, by side, flags byte, m message, off, n int64) 
 }
 
 // appendOptions appends the options of a Linux host: timestamps always, and MSS,
-// SACK permitted and a window scale with a SYN.
+// SACK permitted and a window scale with a SYN. Those of a bare connection are
+// what small stacks send.
 func (c *conn) appendOptions(b []byte, g *generator, by side, flags byte) []byte {
 	be := binary.BigEndian
+	if c.bare {
+		if flags&flagSYN != 0 {
+			b = be.AppendUint16(append(b, 2, 4), uint16(c.mss+12))
+		}
+		return b
+	}
 	ms := uint32(g.now / millisecond)
 	val, echo := c.ends[by].clock+ms, c.ends[by.peer()].clock+ms
 	if flags&flagSYN != 0 {

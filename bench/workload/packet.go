@@ -77,6 +77,12 @@ func newEnd(from, to netip.AddrPort, vlans []uint16) end {
 	return e
 }
 
+// setMACs replaces the Ethernet addresses, which newEnd makes of those of IP.
+func (e *end) setMACs(from, to [6]byte) {
+	copy(e.head[0:6], to[:])
+	copy(e.head[6:12], from[:])
+}
+
 // A segment is what the packets of one side differ in.
 type segment struct {
 	seq, ack uint32
