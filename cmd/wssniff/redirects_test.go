@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -166,5 +168,37 @@ func TestCompareChains(t *testing.T) {
 		if d, err := compareChains(want, []byte(text)); d == "" && err == nil {
 			t.Errorf("%s instead of %s makes no difference", wrong[1], wrong[0])
 		}
+	}
+}
+
+// TestRecordedRedirects compares the chains found in the captures of
+// record/redirects.sh with what their scenarios made happen.
+func TestRecordedRedirects(t *testing.T) {
+	top := filepath.Join("..", "..", "testdata", "pcaps", "recorded")
+	text, err := os.ReadFile(filepath.Join(top, "redirects.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var truth map[string]struct{ Chains []redirectChain }
+	if err := json.Unmarshal(text, &truth); err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(top, "redirect-*.pcap*"))
+	if err != nil || len(paths) != len(truth) {
+		t.Errorf("%d captures, the truth is about %d: %v", len(paths), len(truth), err)
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			want := truth[filepath.Base(path)].Chains
+			countRetries(want)
+			var stdout, stderr bytes.Buffer
+			if code := run([]string{"--format", "jsonl", path}, nil, &stdout, &stderr); code != exitOK {
+				t.Fatalf("exit code %d: %s", code, &stderr)
+			}
+			d, err := compareChains(want, stdout.Bytes())
+			if d != "" || err != nil {
+				t.Errorf("chains (-want +got): %v\n%s", err, d)
+			}
+		})
 	}
 }
