@@ -3,9 +3,10 @@
 //
 //	node ws-client.js URL [--subprotocol NAME]... [--deflate] [--origin URL]
 //	    [--messages N] [--size BYTES] [--ping] [--hold-ms N] [--proxy URL]
+//	    [--follow]
 //
 // With --hold-ms the client only waits for the peer to close after its
-// messages, at most so long.
+// messages, at most so long. With --follow it follows redirects.
 'use strict';
 
 const { parseArgs } = require('node:util');
@@ -22,6 +23,7 @@ const { values: opt, positionals } = parseArgs({
     ping: { type: 'boolean', default: false },
     'hold-ms': { type: 'string', default: '0' },
     proxy: { type: 'string' },
+    follow: { type: 'boolean', default: false },
     insecure: { type: 'boolean', default: false },
   },
 });
@@ -35,6 +37,7 @@ if (opt.proxy) {
 const ws = new WebSocket(positionals[0], opt.subprotocol, {
   agent,
   origin: opt.origin,
+  followRedirects: opt.follow,
   perMessageDeflate: opt.deflate ? { threshold: 0 } : false,
   rejectUnauthorized: !opt.insecure,
 });

@@ -3,8 +3,10 @@
 //
 //	node ws-server.js [--port N] [--host ADDR] [--path /ws] [--origin URL]
 //	    [--subprotocol NAME] [--deflate] [--ping-ms N] [--greet] [--bare]
+//	    [--log]
 //
 // With --bare there are no pages: plain requests get the answer of the library.
+// With --log a line tells the URL of each WebSocket.
 'use strict';
 
 const { parseArgs } = require('node:util');
@@ -22,6 +24,7 @@ const { values: opt } = parseArgs({
     'ping-ms': { type: 'string', default: '0' },
     greet: { type: 'boolean', default: false },
     bare: { type: 'boolean', default: false },
+    log: { type: 'boolean', default: false },
   },
 });
 
@@ -78,7 +81,8 @@ const wss = new WebSocketServer({
     : undefined,
 });
 
-wss.on('connection', (ws) => {
+wss.on('connection', (ws, req) => {
+  if (opt.log) console.log(`hop http://${req.headers.host}${req.url} 101`);
   if (opt.greet) ws.send('welcome');
   const every = Number(opt['ping-ms']);
   const timer = every > 0 ? setInterval(() => ws.ping('are you there'), every) : undefined;
