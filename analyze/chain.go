@@ -46,12 +46,12 @@ const (
 	ChainNotFollowed  ChainEnd = iota // nobody was seen asking for the target
 	ChainUpgraded                     // the last hop opened a WebSocket
 	ChainRefused                      // the last hop got another final answer
-	ChainUnanswered                   // the last hop got no answer, or none that can be judged
+	ChainUnanswered                   // the last hop got no answer, or none of HTTP
 	ChainLoop                         // a hop asks again for what an earlier one asked
 	ChainTooLong                      // more than MaxHops
 	ChainDowngraded                   // the target would have led out of TLS, and nobody asked for it
 	ChainIntoTLS                      // the client went on inside TLS: what followed is not visible
-	ChainOutOfCapture                 // the capture ends too early to say
+	ChainOutOfCapture                 // the capture does not show it, or ends too early
 )
 
 var chainEndNames = [...]string{"not-followed", "upgraded", "refused", "unanswered", "loop", "too-long", "downgraded", "into-tls", "out-of-capture"}
@@ -64,7 +64,7 @@ func (e ChainEnd) Outcome() (opened, known bool) {
 	switch e {
 	case ChainUpgraded:
 		return true, true
-	case ChainUnanswered, ChainIntoTLS, ChainOutOfCapture:
+	case ChainIntoTLS, ChainOutOfCapture:
 		return false, false
 	}
 	return false, true

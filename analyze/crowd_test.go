@@ -513,12 +513,12 @@ func (n *naive) chain(t *Attempt) {
 }
 
 func (n *naive) endOf(t *Attempt) ChainEnd {
-	switch {
-	case t.Verdict == OK || t.Verdict == BadHandshake || t.Verdict == AcceptMismatch || t.Verdict == AcceptMissing:
+	switch t.Verdict {
+	case OK, BadHandshake, AcceptMismatch, AcceptMissing:
 		return ChainUpgraded
-	case t.Verdict == Rejected:
+	case Rejected:
 		return ChainRefused
-	case t.Verdict == Indeterminate && t.Response == nil && t.Close.How == StillOpen && n.last.Time-t.Request.Done.Time < int64(5*time.Second):
+	case Indeterminate:
 		return ChainOutOfCapture
 	}
 	return ChainUnanswered

@@ -123,13 +123,16 @@ func sortSteps(steps []step) {
 	})
 }
 
-// agent returns the User-Agent of the request.
+// agent tells what software sent the request: its User-Agent, or else the names
+// of all fields as it writes them.
 func (t *Attempt) agent() string {
 	if t.Request == nil {
 		return ""
 	}
-	agent, _ := t.Request.Head.Get("User-Agent")
-	return strings.Clone(agent)
+	if agent, _ := t.Request.Head.Get("User-Agent"); agent != "" {
+		return strings.Clone(agent)
+	}
+	return strings.Join(namesOf(t.Request), ", ")
 }
 
 // requests adds the requests that may follow.
@@ -190,7 +193,7 @@ func latest(open []step, s step) int {
 		if after > followWithin {
 			break
 		}
-		if after < 0 {
+		if after < 0 || s.kind == asked && s.index == open[i].index { // the capture has an answer before its request
 			continue
 		}
 		if found < 0 {
@@ -356,18 +359,28 @@ func (t *trail) stranger(r *route, from *step) int {
 	return found
 }
 
+// An address that a translator gave a client anew asks at once, and for little
+// else.
+const (
+	anewWithin = 5 * int64(time.Second)
+	anewAtMost = 4 // attempts
+)
+
 // sameDevice reports whether another address may be that of the redirected
-// client: its frames have the same MAC address or, if that is not known, it is of
-// the other family; and it calls itself the same.
+// client: it uses the same software, and its frames have the same MAC address or,
+// if that is not known, it is of the other family or new.
 func (t *trail) sameDevice(from, s *step) bool {
-	if s.client == from.client || s.kind == asked && (s.agent == "" || s.agent != from.agent) {
+	if s.client == from.client || s.kind == asked && s.agent != from.agent {
 		return false
 	}
 	x, y := t.j.a.hosts.Of(from.client).MAC, t.j.a.hosts.Of(s.client).MAC
 	if x != (flow.MAC{}) && y != (flow.MAC{}) {
 		return x == y
 	}
-	return from.client.Unmap().Is4() != s.client.Unmap().Is4()
+	if from.client.Unmap().Is4() != s.client.Unmap().Is4() {
+		return true
+	}
+	return s.kind == asked && s.at.Time-from.at.Time <= anewWithin && *t.j.a.turnout.of(s.client) <= anewAtMost
 }
 
 // A hostFilter tells which requests may be for the hosts that somebody was sent

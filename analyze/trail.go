@@ -20,7 +20,7 @@ func (j *judge) chains() []*Chain {
 	t := newTrail(j)
 	var chains []*Chain
 	for i := range j.len() { // what follows a redirect comes behind it, and has its chain by then
-		if j.entry(i).at&moved == 0 || j.related.has(i) && j.relations[i].redirect != nil || j.attempt(i).Verdict != Redirected {
+		if j.entry(i).at&moved == 0 || j.chained(i) || j.attempt(i).Verdict != Redirected {
 			continue
 		}
 		c := &Chain{ID: len(chains) + 1}
@@ -31,6 +31,9 @@ func (j *judge) chains() []*Chain {
 	j.linkRetries(chains)
 	return chains
 }
+
+// chained reports whether an attempt is a hop of a chain.
+func (j *judge) chained(i int) bool { return j.related.has(i) && j.relations[i].redirect != nil }
 
 // follow adds a redirected attempt and the hops after it to a chain, and says
 // how the chain ends.
@@ -46,7 +49,7 @@ func (t *trail) follow(c *Chain, i int) {
 		}
 		t.j.addHop(c, i, a, byHost)
 		if a.Verdict != Redirected {
-			c.End, c.Reason = t.endOf(a)
+			c.End, c.Reason = endOf(a)
 			break
 		}
 		to := t.leave(c, i, a)
@@ -55,7 +58,7 @@ func (t *trail) follow(c *Chain, i int) {
 			break
 		}
 		next, ok := t.next[i]
-		if !ok {
+		if !ok || next.kind == asked && t.j.chained(next.index) { // the latter if the capture has them in another order
 			if c.End, c.Reason = t.lastHop(a, to); loops {
 				c.End = ChainLoop
 			}
@@ -143,7 +146,7 @@ func (t *trail) intoTLS(c *Chain, next follower) {
 }
 
 // endOf says how a chain ends whose last hop is no redirect.
-func (t *trail) endOf(a *Attempt) (end ChainEnd, reason string) {
+func endOf(a *Attempt) (end ChainEnd, reason string) {
 	switch a.Verdict {
 	case OK:
 		return ChainUpgraded, ""
@@ -152,10 +155,7 @@ func (t *trail) endOf(a *Attempt) (end ChainEnd, reason string) {
 	case Rejected:
 		return ChainRefused, ""
 	case Indeterminate:
-		if a.Response == nil && a.Close.How == StillOpen && t.j.last.Time-a.Request.Done.Time < minSilence {
-			return ChainOutOfCapture, a.Reason
-		}
-		return ChainUnanswered, a.Reason
+		return ChainOutOfCapture, a.Reason
 	}
 	return ChainUnanswered, a.Verdict.String()
 }

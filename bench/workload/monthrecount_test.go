@@ -47,7 +47,7 @@ func recountMonth(t *testing.T, dir string, truth *MonthTruth) *MonthTruth {
 		if len(c.Hops) != 1 || c.End != analyze.ChainNotFollowed {
 			t.Errorf("chain %d: hops %v, %v", c.ID, c.Hops, c.End)
 		}
-		n.devices[result.Attempts.At(c.Hops[0]-1).Client().Addr()].Redirects++
+		n.devices[result.Attempts.At(c.Hops[0].Attempt-1).Client().Addr()].Redirects++
 	}
 	owners := map[string]netip.Addr{}
 	for ip, d := range n.devices {

@@ -53,21 +53,12 @@ func TestChainCases(t *testing.T) {
 // A chainLine is what is read of a line of JSON Lines: a chain record, or an
 // attempt with its place in a chain.
 type chainLine struct {
-	Record string
-	Event  struct{ Outcome string }
-	Client chainAddr
-	Server chainAddr
-	HTTP   struct {
-		Response struct {
-			Status int `json:"status_code"`
-		}
-	}
+	Event     struct{ Outcome string }
+	Client    chainAddr
 	WebSocket struct {
-		Chain         *seenChain
-		Redirect      *seenPlace
-		TCPStream     int `json:"tcp_stream"`
-		RequestFrame  int `json:"request_frame"`
-		ResponseFrame int `json:"response_frame"`
+		Chain        *seenChain
+		Redirect     *seenPlace
+		RequestFrame int `json:"request_frame"`
 	}
 }
 
@@ -90,7 +81,6 @@ type seenChain struct {
 
 	client  chainAddr
 	outcome string
-	partial bool // put together from attempts
 }
 
 type seenHop struct {
@@ -107,9 +97,7 @@ type seenHop struct {
 }
 
 type seenPlace struct {
-	Location   string
 	Chain, Hop int
-	URLs       []string
 	End        string
 }
 
@@ -121,7 +109,6 @@ func readChains(t *testing.T, file []byte) []seenChain {
 		t.Fatalf("exit code %d: %s", code, &complaints)
 	}
 	var chains []seenChain
-	var attempts []chainLine
 	places := map[int]seenPlace{} // of the attempts, by the frame of the request
 	for d := json.NewDecoder(&out); ; {
 		var line chainLine
@@ -137,11 +124,7 @@ func readChains(t *testing.T, file []byte) []seenChain {
 			chains = append(chains, *w.Chain)
 		case w.Redirect != nil && w.Redirect.Chain > 0:
 			places[w.RequestFrame] = *w.Redirect
-			attempts = append(attempts, line)
 		}
-	}
-	if len(chains) == 0 {
-		return chainsOfAttempts(attempts)
 	}
 	comparePlaces(t, chains, places)
 	return chains
@@ -182,10 +165,6 @@ func compareChains(t *testing.T, name string, got []seenChain, want []pcapgen.Ch
 	for i := range want {
 		w := &want[i]
 		first := w.Hops[0].Stream
-		if len(got) > 0 && got[0].partial && beyondAttempts(w, rules) {
-			forget(byStream, w)
-			continue
-		}
 		say := func(format string, args ...any) {
 			t.Errorf("%s: chain of stream %d, frame %d (%s): %s", name, first, w.Hops[0].RequestFrame, w.Story, fmt.Sprintf(format, args...))
 		}
@@ -203,7 +182,7 @@ func compareChains(t *testing.T, name string, got []seenChain, want []pcapgen.Ch
 		if w.RetryOf > 0 {
 			wantRetryOf = want[w.RetryOf-1].Hops[0].Stream
 		}
-		if retryOf != wantRetryOf && !c.partial {
+		if retryOf != wantRetryOf {
 			say("retry of the chain of stream %d, want %d", retryOf, wantRetryOf)
 		}
 	}
@@ -219,7 +198,7 @@ func compareChain(say func(string, ...any), got *seenChain, want *pcapgen.Chain,
 	if got.End != want.End {
 		say("end %s (%s), want %s", got.End, got.Reason, want.End)
 	}
-	if o := outcomes[want.End]; !got.partial && got.outcome != cmp.Or(o, "failure") {
+	if o := outcomes[want.End]; got.outcome != cmp.Or(o, "failure") {
 		say("outcome %s of %s", got.outcome, want.End)
 	}
 	if len(got.URLs) < len(urls) || len(got.URLs) > len(urls) && !open {
@@ -234,9 +213,6 @@ func compareChain(say func(string, ...any), got *seenChain, want *pcapgen.Chain,
 	if len(got.URLs) == 0 || !strings.HasPrefix(got.URLs[0], "ws") {
 		say("first of the URLs %q is none of ws", got.URLs)
 	}
-	if n := len(hops); got.partial && hops[n-1].TLS {
-		hops = hops[:n-1]
-	}
 	if len(got.Hops) < len(hops) || len(got.Hops) > len(hops) && !open {
 		say("%d hops, want %d of %q", len(got.Hops), len(hops), urls)
 		return
@@ -247,9 +223,7 @@ func compareChain(say func(string, ...any), got *seenChain, want *pcapgen.Chain,
 	for i := range hops {
 		compareHop(say, i, &got.Hops[i], want, rules)
 	}
-	if !got.partial {
-		compareRetries(say, got, want, rules)
-	}
+	compareRetries(say, got, want, rules)
 }
 
 // outcomes are those that are no failure.

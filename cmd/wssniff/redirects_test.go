@@ -51,9 +51,9 @@ type hopRecord struct {
 	ResponseFrame int `json:"response_frame"`
 }
 
-// compareChains tells how the chain records of JSON Lines differ from the
+// compareRecorded tells how the chain records of JSON Lines differ from the
 // chains that were recorded, "" if they do not.
-func compareChains(want []redirectChain, lines []byte) (string, error) {
+func compareRecorded(want []redirectChain, lines []byte) (string, error) {
 	records, err := chainRecords(lines)
 	if err != nil {
 		return "", err
@@ -123,9 +123,9 @@ func countRetries(chains []redirectChain) {
 	}
 }
 
-// TestCompareChains compares records that are right, and others that each have
+// TestCompareRecorded compares records that are right, and others that each have
 // one thing wrong.
-func TestCompareChains(t *testing.T) {
+func TestCompareRecorded(t *testing.T) {
 	want := []redirectChain{
 		{
 			Client: "10.0.0.7", URLs: []string{"ws://a.example.com/x", "https://a.example.com/x"},
@@ -146,7 +146,7 @@ func TestCompareChains(t *testing.T) {
 {"record":"chain","client":{"ip":"10.0.0.7"},"websocket":{"chain":{"id":8,"end":"into-tls","urls":["ws://a.example.com/x","https://a.example.com/x"],"hops":[{"request_frame":20,"response_frame":22,"status":301},{"request_frame":28}],"retry_of":7}}}
 {"record":"chain","client":{"ip":"10.0.0.7"},"websocket":{"chain":{"id":9,"end":"upgraded","urls":["ws://b.example.com/","http://c.example.com/"],"hops":[{"request_frame":31,"response_frame":33,"status":302},{"request_frame":37,"response_frame":39,"status":101,"client":{"ip":"2001:db8::7"}}]}}}
 `
-	if d, err := compareChains(want, []byte(right)); d != "" || err != nil {
+	if d, err := compareRecorded(want, []byte(right)); d != "" || err != nil {
 		t.Errorf("right records: %v %s", err, d)
 	}
 	for _, wrong := range [][2]string{
@@ -165,7 +165,7 @@ func TestCompareChains(t *testing.T) {
 		{`{"record":"chain"`, `{"record":"attempt"`},
 	} {
 		text := strings.Replace(right, wrong[0], wrong[1], 1)
-		if d, err := compareChains(want, []byte(text)); d == "" && err == nil {
+		if d, err := compareRecorded(want, []byte(text)); d == "" && err == nil {
 			t.Errorf("%s instead of %s makes no difference", wrong[1], wrong[0])
 		}
 	}
@@ -195,7 +195,7 @@ func TestRecordedRedirects(t *testing.T) {
 			if code := run([]string{"--format", "jsonl", path}, nil, &stdout, &stderr); code != exitOK {
 				t.Fatalf("exit code %d: %s", code, &stderr)
 			}
-			d, err := compareChains(want, stdout.Bytes())
+			d, err := compareRecorded(want, stdout.Bytes())
 			if d != "" || err != nil {
 				t.Errorf("chains (-want +got): %v\n%s", err, d)
 			}
