@@ -13,7 +13,8 @@ type segment struct {
 	flow.Ends        // A is the sender
 	seq, ack  uint32 // ack is 0 without the flag
 	flags     uint8
-	urgent    uint16 // the urgent pointer; 0 without the flag
+	urgent    uint16   // the urgent pointer; 0 without the flag
+	mac       flow.MAC // source address of the frame right around the IP packet; zero if there is none, or it is not known
 	payload   []byte
 	wire      int    // payload bytes on the wire; greater than len(payload): cut by the snap length
 	path      uint64 // names the VLANs and tunnels around the packet; 0: none
@@ -43,6 +44,7 @@ type kind uint8
 const (
 	other        kind = iota // no TCP: another protocol, or headers that make no sense
 	tcp                      // a TCP segment
+	udp                      // a UDP datagram of a protocol that tells about hosts; only with datagrams
 	headerOnly               // a TCP header without a segment: an ICMP error quotes it, or its length makes no sense
 	fragment                 // a part of a fragmented IP packet, see decoder.piece
 	wifiFragment             // a part of an 802.11 frame, not put together
@@ -62,12 +64,13 @@ const maxLayers = 32
 // A decoder finds the TCP segments in packets straight from the bytes. It never
 // fails: what it cannot read is told by its kind.
 type decoder struct {
+	datagrams bool // tell UDP datagrams of DNS and DHCP apart
 	checkSums bool // tell segments with a wrong checksum apart
 	suspect   bool // the same, if they have one at all
 	quoted    bool // inside an ICMP error
 
 	src, dst []byte // addresses of the innermost IP header, 4 or 16 bytes, both of the same length
-	segment         // valid after tcp
+	segment         // valid after tcp; after udp its ends, mac and payload are
 	tooShort bool   // valid after headerOnly: the header says that it is shorter than one can be
 	piece    piece  // valid after fragment
 	rest     []byte // 802.11 aggregates: subframes not read yet, see more
@@ -82,7 +85,7 @@ type decoder struct {
 // packet reads a packet. wireLen is its length on the wire. A packet holds one
 // segment at most, unless it is an aggregate: then more tells the others.
 func (d *decoder) packet(link capture.LinkType, b []byte, wireLen int) kind {
-	d.path, d.layers, d.quoted, d.rest = 0, 0, false, nil
+	d.path, d.layers, d.quoted, d.rest, d.mac = 0, 0, false, nil, flow.MAC{}
 	cut := max(0, wireLen-len(b)) // a length on the wire that is less than what was captured makes no sense
 	if link == capture.LinkEthernet {
 		return d.ethernet(b, cut)
@@ -152,11 +155,7 @@ func (d *decoder) tcpSegment(b []byte, cut int) kind {
 	if len(b) < minHeader {
 		return short(cut)
 	}
-	d.Ends = flow.Ends{
-		IP:   [2][2]uint64{addrWords(d.src), addrWords(d.dst)},
-		Port: [2]uint16{binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])},
-		V6:   len(d.src) == 16,
-	}
+	d.Ends = d.ends(b)
 	d.seq, d.ack = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[8:])
 	if d.flags = b[13]; d.flags&flagACK == 0 {
 		d.ack = 0
@@ -172,7 +171,7 @@ func (d *decoder) tcpSegment(b []byte, cut int) kind {
 	case len(b) < header: // the options are cut, and all the payload with them
 		d.wire = length - header
 		return tcp
-	case cut == 0 && (d.checkSums || d.suspect && b[16]|b[17] != 0) && !d.sumRight(b):
+	case cut == 0 && (d.checkSums || d.suspect && b[16]|b[17] != 0) && !d.sumRight(protoTCP, b):
 		return badChecksum
 	}
 	if d.flags&flagURG != 0 {
@@ -182,6 +181,15 @@ func (d *decoder) tcpSegment(b []byte, cut int) kind {
 	return tcp
 }
 
+// ends are the ends of a segment or datagram: its ports are the first four bytes.
+func (d *decoder) ends(b []byte) flow.Ends {
+	return flow.Ends{
+		IP:   [2][2]uint64{addrWords(d.src), addrWords(d.dst)},
+		Port: [2]uint16{binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])},
+		V6:   len(d.src) == 16,
+	}
+}
+
 func addrWords(b []byte) [2]uint64 {
 	if len(b) == 4 {
 		return [2]uint64{0, uint64(binary.BigEndian.Uint32(b))}
@@ -189,9 +197,9 @@ func addrWords(b []byte) [2]uint64 {
 	return [2]uint64{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
 }
 
-// sumRight reports whether the checksum of a whole segment is right.
-func (d *decoder) sumRight(b []byte) bool {
-	sum := uint64(protoTCP + len(b)) // the pseudo header
+// sumRight reports whether the checksum of a whole segment or datagram is right.
+func (d *decoder) sumRight(proto int, b []byte) bool {
+	sum := uint64(proto + len(b)) // the pseudo header
 	sum = onesSum(onesSum(sum, d.src), d.dst)
 	return fold(onesSum(sum, b)) == 0xffff
 }

@@ -164,7 +164,7 @@ func (d *disorder) deliver(s span, data []byte) {
 	h := &d.c.half[d.dir]
 	d.r.skipAhead(d.c, d.dir, d.base+s.end)
 	if old := int32(h.next - (d.base + s.start)); old >= 0 && int(old) < len(data) {
-		d.r.deliver(d.c, d.dir, data[old:], s.at, s.ack)
+		d.r.deliver(d.c, d.dir, data[old:], s.at, &segment{ack: s.ack})
 	}
 }
 

@@ -46,6 +46,47 @@ func TestEncapsulationsTshark(t *testing.T) {
 	}
 }
 
+// TestSendersTshark compares who sent the frames around UDP datagrams of DNS with
+// what tshark finds: the last of the addresses of one kind, unless an IP tunnel
+// begins behind it.
+func TestSendersTshark(t *testing.T) {
+	const rounds = 1000
+	var packets []part
+	var names [][]string
+	rnd := rand.New(rand.NewPCG(6, 6))
+	for i := range uint64(rounds) {
+		e := newEncap(i, i+99)
+		e.peer = true
+		p := newPeers(rnd, int(i))
+		packets = append(packets, e.aroundBody(part{form: ipBody, what: protoUDP, b: datagramBytes(53, 50000, make([]byte, 12))}, p.addr[0], p.addr[1]))
+		names = append(names, e.names)
+	}
+	told := 0
+	for i, line := range tsharkFields(t, packets, "udp.srcport", "eth.src", "wlan.sa", "sll.src.eth", "ieee8021ah.csrc") {
+		fields := strings.Split(line, "\t")
+		r, got := receiver(Config{})
+		r.Packet(packets[i].capture(i + 1))
+		if len(*got) != 1 || lastOf(fields[0]) != "53" {
+			t.Fatalf("packet %d: got %+v, tshark has %q: %v", i+1, *got, line, names[i])
+		}
+		mac := (*got)[0].Link.String()
+		if mac == "" {
+			continue
+		}
+		told++
+		if !slices.ContainsFunc(fields[1:], func(f string) bool {
+			return lastOf(f) == mac || slices.Contains(names[i], "A-MSDU") && strings.Contains(f, mac)
+		}) {
+			t.Errorf("packet %d: got %s, tshark has %q: link %d, %v", i+1, mac, line, packets[i].what, names[i])
+		}
+	}
+	if told < rounds/10 {
+		t.Errorf("of %d packets it is known who sent them", told)
+	}
+}
+
+func lastOf(list string) string { return list[strings.LastIndexByte(list, ',')+1:] }
+
 // TestClosedToTshark checks that what is left out is so for a reason: tshark does
 // not open it, though it opens all the rest of the packet.
 func TestClosedToTshark(t *testing.T) {

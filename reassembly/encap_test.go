@@ -16,15 +16,19 @@ const encapSeeds = 20_000
 // TestEncapsulations puts random headers around random segments: the decoder
 // must find exactly what was put in.
 func TestEncapsulations(t *testing.T) {
-	used := map[string]int{}
+	used, senders := map[string]int{}, 0
 	for seed := range uint64(encapSeeds) {
 		e, want := newEncap(seed, seed), randomSegment(rand.New(rand.NewPCG(seed, 3)))
 		p := e.around(want)
+		copy(want.mac[:], e.sender)
 		checkOne(t, p, want)
 		checkPlain(t, capture.LinkType(p.what), p.b, len(p.b)+p.cut)
 		checkPaths(t, seed, e.ids)
 		if seed%20 == 0 {
 			checkCuts(t, e, p, want)
+		}
+		if want.mac != (flow.MAC{}) {
+			senders++
 		}
 		for _, name := range e.names {
 			used[name]++
@@ -32,6 +36,9 @@ func TestEncapsulations(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("seed %d: %v", seed, e.names)
 		}
+	}
+	if senders < encapSeeds/10 {
+		t.Errorf("%d packets tell who sent them", senders)
 	}
 	for i := range wrappers {
 		if used[wrappers[i].name] == 0 {
@@ -89,7 +96,7 @@ func checkOne(t *testing.T, p part, want *segment) {
 		t.Errorf("%d segments, others %d", len(got), others)
 		return
 	}
-	if s := &got[0]; !sameHeader(s, want) || s.ack != want.ack || s.urgent != want.urgent || !bytes.Equal(s.payload, want.payload) || s.wire != want.wire {
+	if s := &got[0]; !sameHeader(s, want) || s.ack != want.ack || s.urgent != want.urgent || !bytes.Equal(s.payload, want.payload) || s.wire != want.wire || s.mac != want.mac {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}
 }

@@ -1,6 +1,10 @@
 package reassembly
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
 
 // EtherTypes, IEEE registration authority.
 const (
@@ -36,6 +40,7 @@ func (d *decoder) ethernet(b []byte, cut int) kind {
 	if !d.enter() {
 		return tooDeep
 	}
+	d.mac = flow.MAC(b[6:12])
 	etherType := binary.BigEndian.Uint16(b[12:])
 	if etherType < minEther && (b[0] == 0x01 || b[0] == 0x0c) && binary.BigEndian.Uint32(b[1:]) == 0x000c0000 {
 		return d.isl(b, cut)

@@ -55,7 +55,7 @@ func (r *Reassembler) advance(c *conn, dir flow.Dir, s *segment, at flow.Stamp) 
 		if int32(end-h.next) > 0 {
 			data := s.payload[h.next-s.seq:]
 			r.history.note(h, h.next, data, at)
-			r.deliver(c, dir, data, at, s.ack)
+			r.deliver(c, dir, data, at, s)
 			if h.skip != 0 {
 				r.skipAhead(c, dir, end)
 			}
@@ -149,7 +149,7 @@ func (r *Reassembler) inOrder(c *conn, dir flow.Dir, seq uint32, s *segment, at 
 	}
 	if old := int(h.next - seq); old < len(s.payload) {
 		r.history.note(h, h.next, s.payload[old:], at)
-		r.deliver(c, dir, s.payload[old:], at, s.ack)
+		r.deliver(c, dir, s.payload[old:], at, s)
 	}
 	r.skipAhead(c, dir, end)
 	r.loseUpTo(c, dir, end)
@@ -227,8 +227,8 @@ func (r *Reassembler) farAhead(c *conn, dir flow.Dir, seq uint32, s *segment, at
 }
 
 // deliver hands the next bytes of a direction to the consumer and obeys its
-// answer.
-func (r *Reassembler) deliver(c *conn, dir flow.Dir, data []byte, at flow.Stamp, ack uint32) {
+// answer. Of the segment that carried them, it takes what it was sent with.
+func (r *Reassembler) deliver(c *conn, dir flow.Dir, data []byte, at flow.Stamp, from *segment) {
 	h := &c.half[dir]
 	if h.flags&(wantsNone|hasEnded) != 0 {
 		return
@@ -238,7 +238,7 @@ func (r *Reassembler) deliver(c *conn, dir flow.Dir, data []byte, at flow.Stamp,
 		lost = r.takeLost(c, dir)
 	}
 	c.flags |= hasBrought
-	want := r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off(), Lost: lost, Stamp: at, Seq: h.next, Ack: ack, Data: data})
+	want := r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off(), Lost: lost, Stamp: at, Seq: h.next, Ack: from.ack, Data: data, Link: from.mac})
 	h.forward(uint32(len(data)))
 	switch {
 	case want == flow.None:

@@ -1,6 +1,10 @@
 package reassembly
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
 
 // maxExtHeaders is how many IPv6 extension headers are followed in one packet.
 const maxExtHeaders = 16
@@ -197,8 +201,10 @@ func (d *decoder) inside(proto byte, b []byte, cut int) kind {
 	return other
 }
 
-// through adds the outer addresses of a tunnel to the path.
+// through adds the outer addresses of a tunnel to the path. The frame around the
+// tunnel was not sent by whoever sent what is inside.
 func (d *decoder) through() {
+	d.mac = flow.MAC{}
 	for _, w := range [...][2]uint64{addrWords(d.src), addrWords(d.dst)} {
 		d.along(alongIP, w[0])
 		d.along(alongIP, w[1])

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // link reads what a packet begins with.
@@ -18,11 +19,13 @@ func (d *decoder) link(link capture.LinkType, b []byte, cut int) kind {
 		if len(b) < 16 {
 			return short(cut)
 		}
+		d.sentBy(int(binary.BigEndian.Uint16(b[4:])), b[6:12])
 		return d.cooked(binary.BigEndian.Uint16(b[14:]), b[16:], cut)
 	case capture.LinkSLL2:
 		if len(b) < 20 {
 			return short(cut)
 		}
+		d.sentBy(int(b[11]), b[12:18])
 		return d.cooked(binary.BigEndian.Uint16(b), b[20:], cut)
 	case capture.LinkNull, capture.LinkLoop:
 		return d.behind(4, b, cut, (*decoder).ip)
@@ -68,6 +71,14 @@ func (d *decoder) link(link capture.LinkType, b []byte, cut int) kind {
 		return d.radio(link, b, cut)
 	}
 	return unknownLink
+}
+
+// sentBy takes the sender's address in a header of Linux's "any" device, which
+// may have another length than that of IEEE 802.
+func (d *decoder) sentBy(length int, addr []byte) {
+	if length == len(d.mac) {
+		d.mac = flow.MAC(addr)
+	}
 }
 
 // cooked goes on behind the header of Linux's "any" device, whose protocol is an

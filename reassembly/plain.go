@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // plain reads the packets that most captures consist of: Ethernet with one VLAN
@@ -17,6 +18,7 @@ func (d *decoder) plain(link capture.LinkType, b []byte, wireLen int) bool {
 		if len(b) < 18 {
 			return false
 		}
+		d.mac = flow.MAC(b[6:12])
 		etherType, header := binary.BigEndian.Uint16(b[12:]), 14
 		if etherType == etherVLAN {
 			if id := binary.BigEndian.Uint16(b[14:]) & 0xfff; id != 0 {
@@ -29,6 +31,7 @@ func (d *decoder) plain(link capture.LinkType, b []byte, wireLen int) bool {
 		}
 		b, wireLen = b[header:], wireLen-header
 	case capture.LinkRaw, capture.LinkIPv4, capture.LinkIPv6:
+		d.mac = flow.MAC{}
 	default:
 		return false
 	}

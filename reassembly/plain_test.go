@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // checkPlain checks that plain, if it reads a packet, makes of it what packet
@@ -14,7 +15,7 @@ func checkPlain(t *testing.T, link capture.LinkType, b []byte, wireLen int) bool
 	t.Helper()
 	var short, long decoder
 	short.segment = segment{urgent: 7, ack: 7, path: 7, wire: 7} // nothing must be left of the packet before
-	short.IP[0][0], short.IP[1][0], short.V6 = 7, 7, true
+	short.IP[0][0], short.IP[1][0], short.V6, short.mac = 7, 7, true, flow.MAC{7}
 	if !short.plain(link, b, wireLen) {
 		return false
 	}
@@ -23,7 +24,7 @@ func checkPlain(t *testing.T, link capture.LinkType, b []byte, wireLen int) bool
 		return true
 	}
 	s, l := &short.segment, &long.segment
-	if !sameHeader(s, l) || s.ack != l.ack || s.urgent != l.urgent || s.wire != l.wire || s.path != l.path || !bytes.Equal(s.payload, l.payload) {
+	if !sameHeader(s, l) || s.ack != l.ack || s.urgent != l.urgent || s.wire != l.wire || s.path != l.path || s.mac != l.mac || !bytes.Equal(s.payload, l.payload) {
 		t.Errorf("got  %+v\nwant %+v\nof % x, %d on the wire", s, l, b, wireLen)
 	}
 	checkInside(t, b, s.payload)

@@ -33,6 +33,8 @@ type Config struct {
 	HoleWaitUnacked int64 // the same for bytes not acknowledged; default 60 s
 	Linger          int64 // nanoseconds after RST, or FIN of both sides, in which late bytes are still taken; default 2 s
 	CheckSums       bool  // ignore segments with a wrong TCP checksum
+
+	Datagram func(flow.Datagram) // is handed the datagrams of DNS and DHCP, from within Packet only; nil: not wanted
 }
 
 const second = int64(1e9)
@@ -51,7 +53,7 @@ func (c *Config) withDefaults() Config {
 		c = &Config{}
 	}
 	d := Defaults()
-	d.CheckSums = c.CheckSums
+	d.CheckSums, d.Datagram = c.CheckSums, c.Datagram
 	setDefault(&d.MaxConns, c.MaxConns)
 	d.MaxHalfOpen = max(1, d.MaxConns/8)
 	setDefault(&d.MaxHalfOpen, c.MaxHalfOpen)
@@ -137,7 +139,7 @@ func New(sink func(flow.Chunk) flow.Want, cfg *Config) *Reassembler {
 	return &Reassembler{
 		cfg:       c,
 		sink:      sink,
-		decoder:   decoder{checkSums: c.CheckSums},
+		decoder:   decoder{checkSums: c.CheckSums, datagrams: c.Datagram != nil},
 		defrag:    newDefragmenter(c.MaxFragments, c.FragmentWait),
 		table:     table{secret: [4]uint64{rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64()}},
 		doubts:    map[uint32][]flow.Doubt{},
@@ -197,6 +199,7 @@ func (r *Reassembler) take(k kind, p *capture.Packet) {
 			return
 		}
 		d.checkSums, d.suspect = g.clash || r.cfg.CheckSums, apart(p.Time, g.since) > mixedAfter
+		d.mac = flow.MAC{} // each fragment has its own
 		k = d.ipPayload(g.name.proto, g.data[:g.end], 0)
 		d.checkSums, d.suspect = r.cfg.CheckSums, false
 	}
@@ -205,6 +208,9 @@ func (r *Reassembler) take(k kind, p *capture.Packet) {
 		r.segment(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
 	case headerOnly:
 		r.header(&d.segment, d.tooShort, flow.Stamp{Frame: p.Num, Time: p.Time})
+	case udp:
+		r.stats.Other++
+		r.cfg.Datagram(flow.Datagram{From: d.Addr(flow.AtoB), To: d.Addr(flow.BtoA), Link: d.mac, Stamp: flow.Stamp{Frame: p.Num, Time: p.Time}, Data: d.payload})
 	case other:
 		r.stats.Other++
 	case wifiFragment:

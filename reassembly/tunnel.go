@@ -25,7 +25,8 @@ const (
 	geneveHeadLen = 8
 )
 
-// udp looks for tunnels, which are known by either port.
+// udp looks for tunnels, and for what tells about hosts, which are known by
+// either port.
 func (d *decoder) udp(b []byte, cut int) kind {
 	if len(b) < udpHeaderLen {
 		return short(cut)
@@ -35,7 +36,7 @@ func (d *decoder) udp(b []byte, cut int) kind {
 		next = tunnelAt(binary.BigEndian.Uint16(b))
 	}
 	if next == nil {
-		return other
+		return d.datagram(b, cut)
 	}
 	if n := int(binary.BigEndian.Uint16(b[4:])); n >= udpHeaderLen {
 		b, cut = trim(b, cut, n)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // radio strips what a radio puts in front of an IEEE 802.11 frame.
@@ -128,6 +129,14 @@ func (d *decoder) wifi(b []byte, cut int, padded bool) kind {
 	if len(b) < size {
 		return short(cut)
 	}
+	switch flags & (toDS | fromDS) { // IEEE 802.11-2020, Table 9-30
+	case 0, toDS:
+		d.mac = flow.MAC(b[10:16])
+	case fromDS:
+		d.mac = flow.MAC(b[16:22])
+	default:
+		d.mac = flow.MAC(b[plain : plain+address4])
+	}
 	if b = b[size:]; ctl != nil && ctl[0]&aggregate != 0 {
 		d.rest, d.restCut = b, cut
 		d.restPath, d.restLayers, d.restQuoted = d.path, d.layers, d.quoted
@@ -140,10 +149,13 @@ func (d *decoder) wifi(b []byte, cut int, padded bool) kind {
 }
 
 // mesh skips a mesh control field: flags, time to live, sequence number, and
-// addresses.
+// addresses, which are those of hosts outside the mesh.
 func (d *decoder) mesh(b []byte, cut int) kind {
 	if len(b) < 6 {
 		return short(cut)
+	}
+	if b[0]&3 != 0 {
+		d.mac = flow.MAC{}
 	}
 	return d.behind(6+6*int(b[0]&3), b, cut, (*decoder).llc)
 }
@@ -162,6 +174,7 @@ func (d *decoder) more() kind {
 	if end := (header + n + 3) &^ 3; end+header < len(b) { // less is no subframe, but a check sequence
 		d.rest = b[end:]
 	}
+	d.mac = flow.MAC(b[6:12])
 	b, cut = trim(b[header:], cut, n)
 	return d.llc(b, cut)
 }

@@ -51,6 +51,7 @@ type encap struct {
 	change       int    // number of the identifier that gets another value; -1: none
 	ids          int    // identifiers drawn so far
 	exact        bool   // a length is left out, so that nothing may follow the packet
+	sender       []byte // address of who sent the frame around the segment; nil: there is none yet, zeros: it is not told
 	names        []string
 }
 
@@ -102,13 +103,17 @@ func nops(n int) []byte {
 // around builds a packet of a random link type around a segment, whose addresses
 // say which version of IP is innermost.
 func (e *encap) around(s *segment) part {
-	p := e.extend(part{form: ipBody, what: protoTCP, b: segmentBytes(s, e.stack.IntN(11))})
-	dst := s.ip(B)
+	return e.aroundBody(part{form: ipBody, what: protoTCP, b: segmentBytes(s, e.stack.IntN(11))}, s.ip(A), s.ip(B))
+}
+
+// aroundBody does it around what goes into an IP packet.
+func (e *encap) aroundBody(p part, src, dst []byte) part {
+	p = e.extend(p)
 	if len(dst) == 16 && e.one(8) {
 		p = e.extend(e.routed(p, dst))
 		dst = e.fill(16)
 	}
-	p = e.ip(p, s.ip(A), dst)
+	p = e.ip(p, src, dst)
 	for steps := e.stack.IntN(13); ; steps-- {
 		p = e.step(p, steps <= 0)
 		if p.form == captured {
@@ -153,8 +158,26 @@ func (e *encap) pick(p part, allowed func(*wrapper) bool) part {
 	return out
 }
 
+// sentBy draws the source address of a frame.
+func (e *encap) sentBy() []byte {
+	mac := e.mac()
+	if e.sender == nil {
+		e.sender = mac
+	}
+	return mac
+}
+
+// sentByNobody is what a header does that has no such address, or has it where
+// nobody looks.
+func (e *encap) sentByNobody() {
+	if e.sender == nil {
+		e.sender = make([]byte, 6)
+	}
+}
+
 // outer puts an IP header with random addresses around a body.
 func (e *encap) outer(p part) part {
+	e.sentByNobody()
 	if e.one(3) {
 		e.names = append(e.names, "IPv6")
 		return e.ip(p, e.address6(), e.address6())
@@ -325,7 +348,7 @@ var wrappers = []wrapper{
 		return join([]byte{0, 0}, e.fill(4), u16(p.what))
 	})},
 	{name: "Ethernet", from: etherBody, to: etherFrame, wrap: func(e *encap, p part) part {
-		b := join(e.mac(), e.mac(), u16(p.what), p.b)
+		b := join(e.mac(), e.sentBy(), u16(p.what), p.b)
 		if !e.exact {
 			b = append(b, make([]byte, e.stack.IntN(9))...) // padding, or a check sequence
 		}
@@ -400,14 +423,14 @@ var wrappers = []wrapper{
 	{name: "L2TP", from: pppBody, to: udpBody, wrap: before(portL2TP, l2tpHeader)},
 
 	// IEEE 802
-	{name: "IEEE 802.3", from: llcBody, to: etherFrame, wrap: before(withLength, func(e *encap, p part) []byte { return join(e.mac(), e.mac(), u16(len(p.b))) })},
+	{name: "IEEE 802.3", from: llcBody, to: etherFrame, wrap: before(withLength, func(e *encap, p part) []byte { return join(e.mac(), e.sentBy(), u16(len(p.b))) })},
 	{name: "IEEE 802.11", from: llcBody, to: wifiFrame, wrap: func(e *encap, p part) part {
 		head := wifiHeader(e, 0)
 		return part{what: len(head), b: join(head, p.b)}
 	}},
 	{name: "A-MSDU", from: llcBody, to: wifiFrame, wrap: func(e *encap, p part) part {
-		head := wifiHeader(e, 0x80)
-		return part{what: len(head), b: join(head, aggregate(e, p.b))}
+		head, body := wifiHeader(e, 0x80), aggregate(e, p.b)
+		return part{what: len(head), b: join(head, body)}
 	}},
 	{name: "TZSP, 802.11", from: wifiFrame, to: udpBody, wrap: before(portTZSP, tzspHeader(0x12))},
 
@@ -450,10 +473,10 @@ var wrappers = []wrapper{
 	{name: "PPI, Ethernet", from: etherFrame, to: captured, wrap: before(int(capture.LinkPPI), ppiHeader(capture.LinkEthernet))},
 	{name: "PPI, 802.11", from: wifiFrame, to: captured, wrap: before(int(capture.LinkPPI), ppiHeader(capture.LinkWiFi))},
 	{name: "SLL", from: etherBody, to: captured, wrap: before(int(capture.LinkSLL), func(e *encap, p part) []byte {
-		return join(u16(e.noise.IntN(5)), u16(1), u16(6), e.mac(), e.fill(2), u16(p.what))
+		return join(u16(e.noise.IntN(5)), u16(1), u16(6), e.sentBy(), e.fill(2), u16(p.what))
 	})},
 	{name: "SLL2", from: etherBody, to: captured, wrap: before(int(capture.LinkSLL2), func(e *encap, p part) []byte {
-		return join(u16(p.what), u16(0), e.fill(4), u16(1), []byte{byte(e.noise.IntN(5)), 6}, e.mac(), e.fill(2))
+		return join(u16(p.what), u16(0), e.fill(4), u16(1), []byte{byte(e.noise.IntN(5)), 6}, e.sentBy(), e.fill(2))
 	})},
 	{name: "PPP link", from: pppBody, to: captured, wrap: before(int(capture.LinkPPP), framed)},
 	{name: "PPP in HDLC", from: pppBody, to: captured, wrap: before(int(capture.LinkPPPHDLC), framed)},
@@ -498,7 +521,7 @@ var wrappers = []wrapper{
 	{name: "ERF, IPv4", from: ipPacket, to: captured, only: []int{4}, wrap: erfRecord(22)},
 	{name: "ERF, IPv6", from: ipPacket, to: captured, only: []int{6}, wrap: erfRecord(23)},
 	{name: "SLL, LLC", from: llcBody, to: captured, wrap: before(int(capture.LinkSLL), func(e *encap, p part) []byte {
-		return join(u16(e.noise.IntN(5)), u16(1), u16(6), e.mac(), e.fill(2), u16(4))
+		return join(u16(e.noise.IntN(5)), u16(1), u16(6), e.sentBy(), e.fill(2), u16(4))
 	})},
 	{name: "PKTAP of old", from: etherFrame, to: captured, wrap: before(int(capture.LinkPKTAPOld), pktapHeader(capture.LinkEthernet))},
 	{name: "IEEE802_11", from: wifiFrame, to: captured, wrap: before(int(capture.LinkWiFi), fixed())},
@@ -673,9 +696,13 @@ func tzspHeader(link byte) func(*encap, part) []byte {
 // points; control is the first byte of the QoS control, if it has to be there.
 func wifiHeader(e *encap, control byte) []byte {
 	ways, qos, order := e.stack.IntN(4), control != 0 || e.one(2), false
-	b := join([]byte{0x08, byte(ways)}, e.fill(2), e.mac(), e.mac(), e.mac(), []byte{byte(e.noise.IntN(16)) << 4, 0})
+	macs := [][]byte{e.mac(), e.mac(), e.mac(), e.mac()}
+	if control&0x80 == 0 && e.sender == nil {
+		e.sender = macs[[...]int{1, 1, 2, 3}[ways]]
+	}
+	b := join([]byte{0x08, byte(ways)}, e.fill(2), macs[0], macs[1], macs[2], []byte{byte(e.noise.IntN(16)) << 4, 0})
 	if ways == 3 {
-		b = append(b, e.mac()...)
+		b = append(b, macs[3]...)
 	}
 	if qos {
 		b[0] |= 0x80
@@ -698,7 +725,11 @@ func aggregate(e *encap, b []byte) []byte {
 	e.stack.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
 	var all []byte
 	for i, p := range parts {
-		all = join(all, e.mac(), e.mac(), u16(len(p)), p)
+		from := e.mac()
+		if e.sender == nil && &p[0] == &b[0] {
+			e.sender = from
+		}
+		all = join(all, e.mac(), from, u16(len(p)), p)
 		if i < len(parts)-1 {
 			all = append(all, make([]byte, -len(all)&3)...) // all but the first have whole words before them
 		}

@@ -176,6 +176,7 @@ type Chunk struct {
 	Ack    uint32 // acknowledgement number of the same packet: the byte of the other direction that its sender waited for; 0 if it has none
 	Data   []byte // valid during the call only; may be empty when End is set
 	End    End    // Open, or why this is the last chunk of the direction
+	Link   MAC    // source address of the frame that carried Data; zero if that is not known
 
 	Evidence *Evidence // in the last chunk of the connection, which ends its second direction when late packets have had their time; else nil. Valid during the call only, but for Doubts, which the consumer may keep
 }
