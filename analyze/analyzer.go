@@ -57,6 +57,11 @@ type Analyzer struct {
 	phrases    phrases
 	forms      forms
 	turnout    turnout
+
+	names   Names
+	answer  answer // the last one
+	dnsHeld dnsHeld
+	hosts   Hosts
 }
 
 // A tlsPeer is a client and the port to which it began a TLS connection.
@@ -86,6 +91,7 @@ const (
 	inStream = 2 // a stream
 	inSocket = 3 // a socket
 	silent   = 4 // an attempt that opened a WebSocket on which nothing was seen yet; its entry, and who is the client
+	inDNS    = 5 // a connection of DNS; where the beginning of a message is held, 0: there is none
 
 	kindBits   = 3
 	kindMask   = 1<<kindBits - 1
@@ -113,6 +119,8 @@ func (a *Analyzer) take(c *flow.Chunk) flow.Want {
 		return a.inSilence(c)
 	case inStream:
 		return a.streams[state>>kindBits].chunk(c)
+	case inDNS:
+		return a.dnsChunk(c)
 	case notOurs:
 		return flow.None
 	}
@@ -123,6 +131,9 @@ func (a *Analyzer) take(c *flow.Chunk) flow.Want {
 		a.noteTLS(c.Conn, c.Dir, c.Stamp)
 		c.Conn.State = notOurs
 		return flow.None
+	case startsDNS(c):
+		c.Conn.State = inDNS
+		return a.dnsChunk(c)
 	}
 	return a.newStream(c.Conn).chunk(c)
 }
@@ -176,6 +187,8 @@ func (a *Analyzer) over(c *flow.Conn, e *flow.Evidence) {
 		var w socket
 		w.entry, w.client = ofSilent(c.State)
 		a.keepEnding(&w, e)
+	case inDNS:
+		a.dnsHeld.take(number)
 	}
 	c.State = notOurs
 }
@@ -240,6 +253,9 @@ const maxTLSStarts = 1 << 20
 // not be used any more.
 func (a *Analyzer) Finish(last flow.Stamp, drops int64) *Result {
 	r := &a.result
+	a.names.index()
+	r.Names, r.UnlistedNames = &a.names, a.names.unlisted
+	r.Hosts, r.UnlistedHosts = &a.hosts, a.hosts.unlisted
 	for _, times := range a.tls {
 		slices.Sort(times)
 	}

@@ -108,7 +108,7 @@ func BenchmarkHandshake(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c := flow.Conn{Ends: flow.EndsOf(e.A, e.B), Handshake: true}
-		a.Chunk(flow.Chunk{Conn: &c, Dir: client, Stamp: at, Seq: 1, Ack: 1, Data: request})
+		a.Chunk(flow.Chunk{Conn: &c, Dir: client, Stamp: at, Seq: 1, Ack: 1, Data: request, Link: flow.MAC{2}})
 		a.Chunk(flow.Chunk{Conn: &c, Dir: server, Stamp: at, Seq: 1, Ack: 1 + uint32(len(request)), Data: response})
 		a.Chunk(flow.Chunk{Conn: &c, Dir: client, Offset: int64(len(request)), End: flow.FIN})
 		a.Chunk(flow.Chunk{Conn: &c, Dir: server, Offset: int64(len(response)), End: flow.FIN, Evidence: e})

@@ -14,9 +14,10 @@ type stream struct {
 	conn         *flow.Conn // valid while a chunk is taken
 	state        uint32     // of conn, see Analyzer.Chunk
 	dirs         [2]parser
-	roles        bool     // client is known
-	client       flow.Dir // the direction in which the client sends
-	waits        int      // pending exchanges whose answer decides what the client's next bytes are
+	roles        bool        // client is known
+	client       flow.Dir    // the direction in which the client sends
+	links        [2]flow.MAC // source addresses of the frames with the first bytes of each direction
+	waits        int         // pending exchanges whose answer decides what the client's next bytes are
 	pending      []exchange
 	early        *early
 	last         lastRequest
@@ -83,6 +84,9 @@ func (l *lastRequest) message() *Message {
 func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	p := &s.dirs[c.Dir]
 	s.conn, p.dir = c.Conn, c.Dir
+	if s.links[c.Dir] == (flow.MAC{}) {
+		s.links[c.Dir] = c.Link
+	}
 	p.skip(c.Offset - max(c.Lost, 0))
 	p.pos = c.Offset + int64(len(c.Data))
 	if c.Lost != 0 {
@@ -212,6 +216,9 @@ func (s *stream) newDraft(m *Message) *draft {
 	s.current = d
 	if s.made++; s.made <= maxPerConn {
 		d.entry = s.a.list(m)
+	}
+	if s.made == 1 {
+		s.a.hosts.saw(s.conn.Addr(s.client).Addr(), s.links[s.client])
 	}
 	if d.entry == 0 { // nobody will ask for it: it is not kept
 		s.a.result.Unlisted++

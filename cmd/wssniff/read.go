@@ -26,7 +26,9 @@ type reading struct {
 func read(src *capture.Source, pass *packetFilter, l *limits, complain func(error), watch *progress) *reading {
 	started := time.Now()
 	a := analyze.New(l.analyze())
-	asm := reassembly.New(a.Chunk, l.reassembly())
+	cfg := l.reassembly()
+	cfg.Datagram = a.Datagram
+	asm := reassembly.New(a.Chunk, cfg)
 	r := &reading{}
 	var mem memory
 	var p capture.Packet // outside the loop: one for all, not one for each
