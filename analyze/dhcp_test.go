@@ -47,7 +47,7 @@ func TestReadDHCP(t *testing.T) {
 		{"FQDN of labels", [][]byte{request, option(81, "\x04\x00\x00\x05esp-7\x03lan\x00")}, "esp-7.lan"},
 		{"FQDN of some labels", [][]byte{request, option(81, "\x04\x00\x00\x05esp-7")}, "esp-7"},
 		{"FQDN of labels that are too long", [][]byte{request, option(81, "\x04\x00\x00\x06esp-7")}, ""},
-		{"FQDN of a pointer", [][]byte{request, option(81, "\x04\x00\x00\xc0"+strings.Repeat("x", 200))}, ""},
+		{"FQDN of a pointer", [][]byte{request, option(81, "\x04\x00\x00\xc0"+strings.Repeat("x", 192))}, ""},
 		{"FQDN as text", [][]byte{request, option(81, "\x00\x00\x00esp-7.lan.")}, "esp-7.lan"},
 		{"FQDN without a name", [][]byte{request, option(81, "\x00\x00\x00")}, ""},
 		{"both", [][]byte{option(81, "\x00\x00\x00other"), request, option(12, "esp-7")}, "esp-7"},
@@ -70,6 +70,7 @@ func TestReadDHCPNonsense(t *testing.T) {
 		func(b []byte) []byte { b[2] = 16; return b },
 		func(b []byte) []byte { b[239]++; return b },
 		func(b []byte) []byte { return b[:240] }, // BOOTP
+		func(b []byte) []byte { return b[:241] },
 		func(b []byte) []byte { return b[:242] },
 		func(b []byte) []byte { b[241] = 2; return b },
 	} {

@@ -106,9 +106,10 @@ func (r *answer) records(p dnsmessage.Parser, name *dnsmessage.Name) (alias dnsm
 		case h.Class != dnsmessage.ClassINET || !sameName(&h.Name, name):
 			err = p.SkipAnswer()
 		case h.Type == dnsmessage.TypeCNAME:
-			c, err := p.CNAMEResource()
-			r.partial = r.partial || err != nil
-			return c.CNAME, err == nil
+			var c dnsmessage.CNAMEResource
+			if c, err = p.CNAMEResource(); err == nil {
+				return c.CNAME, true
+			}
 		default:
 			err = r.record(&p, h.Type)
 		}

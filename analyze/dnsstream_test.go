@@ -63,8 +63,9 @@ func TestDNSOverTCP(t *testing.T) {
 			d.lose(server, 3)
 			d.say(server, framed(gw))
 		}, nil, false, false},
+		{"an end in a message", func(d *dialogue) { d.say(server, framed(gw, gw)[:60]) }, []string{want}, true, false},
 		{"HTTP", func(d *dialogue) { d.say(client, upgrade); d.say(server, switching) }, nil, true, true},
-		{"in the middle", func(d *dialogue) { d.lose(server, -1); d.say(server, framed(gw)) }, nil, true, true},
+		{"in the middle", func(d *dialogue) { d.way[server].lost = -1; d.say(server, framed(gw)) }, nil, true, true},
 	} {
 		a := New(nil)
 		d := dnsDialogue(a, 1)
@@ -102,23 +103,23 @@ func (h *dnsHeld) used() (n int) {
 // TestDNSHeld begins messages on more connections than are held.
 func TestDNSHeld(t *testing.T) {
 	a := New(nil)
-	gw := framed(reply{name: "gw", records: []string{"gw A 192.0.2.1"}}.bytes())
+	gw, other := framed(reply{name: "gw", records: []string{"gw A 192.0.2.1"}}.bytes()), framed(reply{name: "xy", records: []string{"xy A 192.0.2.1"}}.bytes())
 	var all []*dialogue
 	for i := range maxDNSHeld + 2 {
 		d := dnsDialogue(a, i)
-		d.say(server, gw+gw[:20])
+		d.say(server, gw+other[:20])
 		all = append(all, d)
 	}
 	if n := a.dnsHeld.used(); n != maxDNSHeld || a.names.unlisted != 2 {
 		t.Errorf("%d are held, %d left out", n, a.names.unlisted)
 	}
 	for _, d := range all {
-		d.say(server, gw[20:])
+		d.say(server, other[20:])
 	}
 	if n := a.dnsHeld.used(); n != 0 {
 		t.Errorf("%d are held at the end", n)
 	}
-	if l := a.names.lookups; len(l) != 1 || l[0].last != all[maxDNSHeld-1].at {
+	if l := a.names.lookups; len(l) != 2 || l[1].last != all[maxDNSHeld-1].at {
 		t.Errorf("%+v", l)
 	}
 }

@@ -32,7 +32,7 @@ type Host struct {
 // A hostAddr is what is known of an address.
 type hostAddr struct {
 	lease flow.MAC   // of the host to which DHCP gave the address; zero: not seen
-	macs  []flow.MAC // of its frames, that of the latest first
+	macs  []flow.MAC // of its frames, at most maxMACs
 	many  bool       // there were more than maxMACs
 }
 
@@ -52,7 +52,7 @@ func (h *Hosts) saw(addr netip.Addr, mac flow.MAC) {
 	if !ofOne(mac) {
 		return
 	}
-	if a := h.addrs[addr]; a == nil || len(a.macs) == 0 || a.macs[0] != mac {
+	if a := h.addrs[addr]; a == nil || !slices.Contains(a.macs, mac) {
 		h.meet(addr, mac)
 	}
 }
@@ -60,15 +60,11 @@ func (h *Hosts) saw(addr netip.Addr, mac flow.MAC) {
 // ofOne reports whether a MAC address is that of a station, not of a group.
 func ofOne(mac flow.MAC) bool { return mac != (flow.MAC{}) && mac[0]&1 == 0 }
 
-// meet notes that frames of an address have a MAC address. What there is no room
+// meet notes that frames of an address have a MAC address that is new to it. What there is no room
 // for makes the other half ambiguous, lest it look like a host's only one.
 func (h *Hosts) meet(addr netip.Addr, mac flow.MAC) {
 	a, s := h.addr(addr), h.station(mac)
 	if a != nil {
-		if i := slices.Index(a.macs, mac); i >= 0 {
-			a.macs[0], a.macs[i] = mac, a.macs[0]
-			return
-		}
 		a.many = a.many || s == nil || len(a.macs) == maxMACs
 	}
 	switch {
@@ -76,7 +72,7 @@ func (h *Hosts) meet(addr netip.Addr, mac flow.MAC) {
 	case a == nil || a.many:
 		s.shared = true
 	default:
-		a.macs = slices.Insert(a.macs, 0, mac)
+		a.macs = append(a.macs, mac)
 		s.own(addr)
 	}
 }

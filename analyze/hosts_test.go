@@ -165,6 +165,14 @@ func TestHostsBounds(t *testing.T) {
 	if got := h.Of(v4(9)).MAC; got != (flow.MAC{}) || len(h.addrs) != MaxHosts || h.unlisted != 1 {
 		t.Errorf("got %v, %d addresses, %d left out", got, len(h.addrs), h.unlisted)
 	}
+	for i := range byte(maxMACs + 1) {
+		h.saw(v4(3), flow.MAC{2, 0, 0, i})
+	}
+	for i := range byte(maxMACs + 1) {
+		if m := (flow.MAC{2, 0, 0, i}); h.Of(v4(int(i))).MAC != (flow.MAC{}) || len(h.addrs[v4(3)].macs) > maxMACs {
+			t.Errorf("%v: got %+v, %d MAC addresses", m, h.Of(v4(int(i))), len(h.addrs[v4(3)].macs))
+		}
+	}
 	h.saw(v4(8), flow.MAC{4})
 	if got := h.Of(v4(8)).MAC; got != (flow.MAC{}) || len(h.stations) != MaxHosts || h.unlisted != 2 {
 		t.Errorf("got %v, %d stations, %d left out", got, len(h.stations), h.unlisted)

@@ -75,6 +75,26 @@ func TestNamesLatest(t *testing.T) {
 	}
 }
 
+// TestNamesOverlap has answers between the first and the last of equal ones.
+func TestNamesOverlap(t *testing.T) {
+	a := New(nil)
+	gw := reply{name: "gw", records: []string{"gw A 192.0.2.1"}}
+	a.told(10, 7, gw)
+	a.told(20, 8, reply{name: "gw", records: []string{"gw A 192.0.2.2"}})
+	a.told(25, 7, reply{name: "gw", v6: true, records: []string{"gw AAAA 2001:db8::1"}})
+	a.told(30, 7, gw)
+	n := a.namesOf()
+	for _, test := range []struct {
+		client byte
+		at     int64
+		want   int64
+	}{{7, 24, 10}, {7, 29, 25}, {7, 30, 30}, {9, 19, 10}, {9, 24, 20}, {9, 29, 25}, {9, 30, 30}} {
+		if l, _ := n.Latest(netip.AddrFrom4([4]byte{10, 0, 0, test.client}), "gw", test.at*1e9); l.At.Time != test.want*1e9 {
+			t.Errorf("client %d at %d: got %s, want that at %d", test.client, test.at, l.text(), test.want)
+		}
+	}
+}
+
 func TestNamesLed(t *testing.T) {
 	a := New(nil)
 	a.told(10, 7, reply{name: "gw", records: []string{"gw A 192.0.2.1", "gw A 192.0.2.2"}})

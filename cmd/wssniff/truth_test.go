@@ -44,6 +44,8 @@ func TestTruth(t *testing.T) {
 				checkAttempt(t, r.result.Attempts.At(i), a)
 			}
 			checkChains(t, r.result, c.Chains)
+			checkLookups(t, r.result.Names, c.Lookups)
+			checkHosts(t, r.result.Hosts, c.Hosts)
 			if n := r.streams.Panics; n > 0 {
 				t.Errorf("%d panics in gopacket", n)
 			}

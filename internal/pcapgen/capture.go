@@ -3,6 +3,8 @@ package pcapgen
 import (
 	"crypto/sha1"
 	"fmt"
+	"net"
+	"net/netip"
 	"time"
 )
 
@@ -23,6 +25,9 @@ type Capture struct {
 	recs     []record
 	sections []*section
 	iface    *Iface // where new connections are seen
+	macs     macs
+	lookups  []Lookup
+	asked    int
 	streams  int
 	dials    int
 	keys     int
@@ -38,7 +43,7 @@ type record struct {
 
 // newCapture returns an empty capture with one Ethernet interface.
 func newCapture(name string) *Capture {
-	g := &Capture{name: name, now: baseTime}
+	g := &Capture{name: name, now: baseTime, macs: macs{}}
 	g.Section(littleEndian)
 	g.Interface(Ethernet)
 	return g
@@ -53,6 +58,20 @@ func (g *Capture) Snap(n int) { g.snap = n }
 // Double stores every following packet twice, as a mirror port does that
 // sees a packet both on its way in and on its way out.
 func (g *Capture) Double() { g.double = true }
+
+// Macs are the MAC addresses of IP addresses.
+type macs map[netip.Addr][6]byte
+
+// MAC gives all following frames of an IP address a MAC address: its host's, or
+// that of the router behind which it is. Without it, they have one that is made of
+// the address.
+func (g *Capture) MAC(addr, mac string) {
+	m, err := net.ParseMAC(mac)
+	if err != nil {
+		panic(err)
+	}
+	g.macs[netip.MustParseAddr(addr)] = [6]byte(m)
+}
 
 // Frames returns how many frames are stored.
 func (g *Capture) Frames() int { return len(g.recs) }

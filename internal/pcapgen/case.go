@@ -20,6 +20,13 @@ type Case struct {
 
 	// Chains are the redirect chains, in the order of their first hop.
 	Chains []Chain
+
+	// Lookups are all answers of DNS that tell addresses or an error, in the
+	// order of their frames.
+	Lookups []Lookup
+
+	// Hosts are some of the hosts.
+	Hosts []Host
 }
 
 // An Attempt is the truth about one upgrade attempt. A zero field is not
@@ -67,6 +74,7 @@ func Cases() []Case {
 		identityCases(),
 		fileCases(),
 		frameCases(),
+		nameCases(),
 	)
 }
 
@@ -76,9 +84,15 @@ func newCase(name, desc string, script func(g *Capture) []Attempt) Case {
 	g := newCapture(name)
 	attempts := script(g)
 	return Case{
-		Name: name, Desc: desc, File: name + ".pcap", Attempts: attempts,
+		Name: name, Desc: desc, File: name + ".pcap", Attempts: attempts, Lookups: g.lookups,
 		Bytes: func() []byte { return g.pcap(littleEndian, false) },
 	}
+}
+
+// hosting states hosts of a case.
+func (c Case) hosting(hosts ...Host) Case {
+	c.Hosts = hosts
+	return c
 }
 
 // chained adds the redirect chains to a case.

@@ -211,7 +211,7 @@ func (c *Conn) store(from Side, s segment) int {
 		c.stream = c.g.streams
 		c.g.streams++
 	}
-	p := packet{data: h.packet(s.bytes(c, from)), ether: etherType(src), src: src, dst: dst, from: from}
+	p := packet{data: h.packet(s.bytes(c, from)), ether: etherType(src), src: src, dst: dst, macs: c.g.macs, from: from}
 	p.proto = ipProtocol(p.ether)
 	return c.g.storeAll(c.ifaces[from], p)
 }

@@ -12,6 +12,7 @@ type packet struct {
 	ether    uint16     // EtherType of data, 0 if it has none
 	proto    byte       // IP protocol number of data, where it can be in an IP packet
 	src, dst netip.Addr // of the outermost IP header so far: MAC addresses are made of them
+	macs     macs       // but for these
 	from     Side
 	sent     [2]int // packets that each side sent on the same path before
 	part     int    // which of the fragments it is, so that headers further out can tell them apart

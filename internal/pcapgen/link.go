@@ -126,7 +126,7 @@ func (f *Iface) frames(p packet) []packet {
 
 // ethernet is the header of Ethernet II.
 func ethernet(p packet) []packet {
-	b := append(mac(p.dst), mac(p.src)...)
+	b := append(p.mac(p.dst), p.mac(p.src)...)
 	return p.behind(etherBridged, binary.BigEndian.AppendUint16(b, p.ether)...)
 }
 
@@ -141,7 +141,7 @@ func padded(p packet) []packet {
 // ethernet8023 is the header of IEEE 802.3, with a length in the place of the
 // EtherType.
 func ethernet8023(p packet) []packet {
-	b := append(mac(p.dst), mac(p.src)...)
+	b := append(p.mac(p.dst), p.mac(p.src)...)
 	return p.behind(etherBridged, binary.BigEndian.AppendUint16(b, uint16(len(p.data)))...)
 }
 
@@ -163,6 +163,14 @@ func etherType(a netip.Addr) uint16 {
 		return etherIPv4
 	}
 	return etherIPv6
+}
+
+// mac returns the address that frames of an IP address have.
+func (p packet) mac(a netip.Addr) []byte {
+	if m, ok := p.macs[a]; ok {
+		return m[:]
+	}
+	return mac(a)
 }
 
 // mac derives a locally administered address from the last four bytes of an

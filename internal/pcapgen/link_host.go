@@ -10,7 +10,7 @@ import (
 func sll(p packet) []packet {
 	b := binary.BigEndian.AppendUint16(nil, sllType(p.from))
 	b = append(b, 0, 1, 0, 6) // ARPHRD_ETHER, address length
-	b = append(b, mac(p.src)...)
+	b = append(b, p.mac(p.src)...)
 	b = append(b, 0, 0)
 	return p.behind(noEther, binary.BigEndian.AppendUint16(b, p.ether)...)
 }
@@ -21,7 +21,7 @@ func sll2(p packet) []packet {
 	b = append(b, 0, 0, 0, 0, 0, 2)            // reserved, interface index
 	b = append(b, 0, 1, byte(sllType(p.from))) // ARPHRD_ETHER, packet type
 	b = append(b, 6)
-	b = append(b, mac(p.src)...)
+	b = append(b, p.mac(p.src)...)
 	return p.behind(noEther, append(b, 0, 0)...)
 }
 

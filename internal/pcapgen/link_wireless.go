@@ -56,7 +56,7 @@ func (w wireless) frame(p packet) []packet {
 // wirelessHeader is the header up to the last address. The order of addresses
 // is that of IEEE 802.11-2020, Table 9-30.
 func wirelessHeader(p packet, control uint16) []byte {
-	src, dst := mac(p.src), mac(p.dst)
+	src, dst := p.mac(p.src), p.mac(p.dst)
 	if control&wirelessWDS == 0 {
 		control |= [2]uint16{wirelessToDS, wirelessFromDS}[p.from]
 	}
@@ -91,14 +91,14 @@ func subframe(p packet, data []byte) []byte {
 }
 
 func subframeHeader(p packet, size int) []byte {
-	return binary.BigEndian.AppendUint16(append(mac(p.dst), mac(p.src)...), uint16(size))
+	return binary.BigEndian.AppendUint16(append(p.mac(p.dst), p.mac(p.src)...), uint16(size))
 }
 
 // amongOtherFrames puts other frames of the network around a data frame: a
 // beacon, an encrypted frame of somebody else, a null data frame, and the ACK of
 // each data frame.
 func amongOtherFrames(p packet) []packet {
-	ack := append([]byte{wirelessAck, 0, 0, 0}, mac(p.src)...)
+	ack := append([]byte{wirelessAck, 0, 0, 0}, p.mac(p.src)...)
 	var other []byte
 	switch p.total() % 3 {
 	case 0:
