@@ -45,9 +45,12 @@ func webSocketScheme(scheme string) string {
 	return scheme
 }
 
-// target resolves the Location of a redirect, RFC 9110, Section 10.2.2.
+// target resolves the Location of a redirect, RFC 9110, Section 10.2.2. It is nil
+// if there is none, or none that leads to a host.
 func (t *Attempt) target() (location string, u *url.URL) {
-	location, _ = t.Response.Head.Get("Location")
+	if location, _ = t.Response.Head.Get("Location"); location == "" {
+		return "", nil
+	}
 	from := t.URL()
 	if from == nil {
 		from = &url.URL{}

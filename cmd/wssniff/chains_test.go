@@ -240,7 +240,7 @@ func compareHop(say func(string, ...any), i int, got *seenHop, chain *pcapgen.Ch
 	}
 	w := facts{
 		plainURL(want.URL), "", "", want.Server.String(),
-		want.Stream, want.RequestFrame, want.ResponseFrame, want.Status, want.Location, want.ServerName,
+		want.Stream, want.RequestFrame, want.ResponseFrame, want.Status, want.Location, strings.ToLower(want.ServerName),
 	}
 	if a := want.Client.Addr(); a != chain.Hops[0].Client.Addr() {
 		w.Client, w.JoinedBy = a.String(), "host"

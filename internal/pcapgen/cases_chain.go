@@ -2,7 +2,6 @@ package pcapgen
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 )
 
@@ -11,7 +10,7 @@ import (
 func chainCases() []Case {
 	return []Case{
 		chainDualStack(), chainUnanswered(), chainDowngraded(), chainTooLong(), chainLoopsTightly(), chainRepeatsTightly(),
-		chainIntoTLSByName(), chainIntoTLSByDNS(), chainTLSOtherName(), chainNameNotFound(),
+		chainIntoTLSByName(), chainIntoTLSByDNS(), chainTLSOtherName(), chainTLSNoName(), chainNameNotFound(),
 		chainSlashKeptAlive(), chainRelativeWithPort(), chainHost443(), chainCaptivePortal(), chainLoginPage(),
 	}
 }
@@ -115,6 +114,8 @@ const (
 
 func chainDualStack() Case {
 	return oneTrail("chain-dual-stack", "The client follows over IPv6 what it was told over IPv4.", func(t *trail) {
+		t.g.MAC("10.0.0.7", "02:00:5e:00:00:07")
+		t.g.MAC("2001:db8:1::7", "02:00:5e:00:00:07")
 		a := t.ask(firstURL, t.g.Dial(clientAddr, serverAddr), t.g.asking(hostName, wsPath, moved, edgeURL))
 		a.MayCodes = []string{"redirect-not-followed"}
 		t.g.Wait(200 * millisecond)
@@ -239,16 +240,16 @@ func chainIntoTLSByName() Case {
 }
 
 // Where DNS of the cases is asked and answers.
-var (
-	askingAddr   = netip.MustParseAddrPort("10.0.0.7:40053")
-	resolverAddr = netip.MustParseAddrPort("10.0.0.1:53")
+const (
+	askingAddr   = "10.0.0.7"
+	resolverAddr = "10.0.0.1"
 )
 
 func chainIntoTLSByDNS() Case {
 	const desc = "The redirect to TLS is followed without a server name, to an address that DNS gave for the host."
 	return oneTrail("chain-into-tls-by-dns", desc, func(t *trail) {
 		t.towardsTLS()
-		t.g.lookup(askingAddr, resolverAddr, hostName, netip.MustParseAddr("192.0.2.78"), netip.MustParseAddr("192.0.2.77"))
+		t.g.Lookup(askingAddr, resolverAddr, hostName, "192.0.2.78", "192.0.2.77")
 		t.tls(secureURL, secondAddr, "192.0.2.77:443", "", 1448)
 		t.end("into-tls", "")
 	})
@@ -266,6 +267,18 @@ func chainTLSOtherName() Case {
 	})
 }
 
+func chainTLSNoName() Case {
+	const desc = "After the redirect the client opens TLS without a server name, to an address of which nothing is known."
+	return oneTrail("chain-tls-no-name", desc, func(t *trail) {
+		t.towardsTLS()
+		c := t.g.Dial(secondAddr, "192.0.2.99:443")
+		t.g.tlsSession(c, "")
+		t.attempts = append(t.attempts, encrypted(c))
+		t.g.otherTraffic(35)
+		t.end("out-of-capture", secureURL)
+	})
+}
+
 func chainNameNotFound() Case {
 	const desc = "The client wants to follow to a name that DNS does not know."
 	return oneTrail("chain-name-not-found", desc, func(t *trail) {
@@ -273,7 +286,7 @@ func chainNameNotFound() Case {
 		a.Codes = []string{"redirect-not-followed"}
 		t.g.Wait(millisecond)
 		for range 2 {
-			t.g.lookup(askingAddr, resolverAddr, edgeName)
+			t.g.Lookup(askingAddr, resolverAddr, edgeName)
 			t.g.Wait(5 * second)
 		}
 		t.g.otherTraffic(35)

@@ -99,7 +99,11 @@ func (r unfollowedRow) build() Case {
 	if first == "" {
 		first = firstURL
 	}
-	return c.chained(Chain{URLs: []string{first, r.location}, End: "not-followed"})
+	end := "not-followed"
+	if r.name == "redirect-tls-downgrade" {
+		end = "downgraded"
+	}
+	return c.chained(Chain{URLs: []string{first, r.location}, End: end})
 }
 
 // hop plays an exchange that ends in a redirect, on its own connection,

@@ -25,6 +25,9 @@ func (k *corpus) newParty() *party {
 		second: netip.MustParseAddr(fmt.Sprintf("2001:db8:1::%x", k.clients)),
 		port:   49152 + k.rng.IntN(1000),
 	}
+	mac := fmt.Sprintf("02:00:5e:00:%02x:%02x", k.clients/256, k.clients%256)
+	k.g.MAC(p.addr.String(), mac)
+	k.g.MAC(p.second.String(), mac)
 	if k.oneIn(4) {
 		p.addr, p.second = p.second, p.addr
 	}
@@ -130,10 +133,13 @@ func (k *corpus) newServer(v6 bool) netip.Addr {
 
 // lookup lets the client ask for a name and learn the addresses.
 func (k *corpus) lookup(p *party, host string, addrs ...netip.Addr) {
-	from := netip.AddrPortFrom(p.addr, uint16(20000+k.rng.IntN(20000)))
-	resolver := netip.MustParseAddrPort("10.0.0.1:53")
+	resolver := "10.0.0.1"
 	if p.addr.Is6() {
-		resolver = netip.MustParseAddrPort("[2001:db8:53::1]:53")
+		resolver = "2001:db8:53::1"
 	}
-	k.g.lookup(from, resolver, host, addrs...)
+	var texts []string
+	for _, a := range addrs {
+		texts = append(texts, a.String())
+	}
+	k.g.Lookup(p.addr.String(), resolver, host, texts...)
 }

@@ -61,9 +61,6 @@ var misses = []miss{
 		w.k.lookup(w.p, at.host, w.k.addressesOf(w.p, at.host)...)
 		w.k.tls(w.p, w.elsewhere(at), "")
 	}},
-	{"TLS without a name and without DNS", func(w *walk, at place) {
-		w.k.tls(w.p, w.elsewhere(at), "")
-	}},
 	{"TLS to another port", func(w *walk, at place) {
 		w.k.tls(w.p, netip.AddrPortFrom(w.k.serverOf(w.p, at).Addr(), 7443), at.host)
 	}},

@@ -25,6 +25,9 @@ def same(url):
     return scheme, u.hostname, u.port or PORTS[scheme], u.path, u.query
 
 
+MAX_HOPS = 20  # of a chain that are listed
+
+
 def stated(path):
     """Yield the chains of redirects.sh, see its function chain."""
     with open(path, encoding="utf-8") as f:
@@ -114,9 +117,9 @@ class Frames:
 def chain(c, frames):
     clients = c["from"] + c["from"][-1:] * len(c["urls"])
     found = [frames.hop(*hop) for hop in zip(clients, c["urls"], c["statuses"])]
-    truth = {"client": clients[0], "urls": c["urls"],
-             "statuses": [int(s) for s in c["statuses"] if s.isdigit()],
-             "frames": [f for f in found if f], "end": c["end"]}
+    truth = {"client": clients[0], "urls": c["urls"][:MAX_HOPS],
+             "statuses": [int(s) for s in c["statuses"] if s.isdigit()][:MAX_HOPS],
+             "frames": [f for f in found if f][:MAX_HOPS], "end": c["end"]}
     if len(c["from"]) > 1:
         truth["clients"] = clients[:len(truth["frames"])]
     if c["again"]:

@@ -613,9 +613,7 @@ too_long() { #: redirect-too-long
     hops+=("http$url" 302)
     url+=/on
   done
-  # A chain has at most 20 hops; what follows is the next.
-  chain too-long "ws${hops[0]#http}" "${hops[@]:1:39}" "${hops[40]}" -
-  chain upgraded "ws${hops[40]#http}" "${hops[@]:41}" "http$url" 101
+  chain too-long "ws${hops[0]#http}" "${hops[@]:1}" "http$url" 101
   keep redirect-too-long.pcap '25 redirects, which curl follows until it is upgraded: more hops than a chain may have.'
 }
 
