@@ -761,6 +761,13 @@ var catalogue = [numCodes]Entry{
 		Wire:     "3xx with Location, and no request to that target afterwards",
 		Causes:   "a moved service; browsers, ws, Java-WebSocket, Arduino libraries, esp-idf before 5.5.1, Mongoose and Zephyr do not follow",
 	},
+	RedirectTargetUnknown: {
+		Name: "redirect-target-unknown", Severity: Error, RFC: "RFC 1035, Section 4.1.1",
+		Sentence: "the redirect leads to a name that DNS does not know, so the client cannot follow it ({got})",
+		Remedy:   "correct the host in the server's Location, or add the name to the DNS that this client asks",
+		Wire:     "after a 3xx with Location the client looks up its host, and the answer is an error, such as NXDOMAIN",
+		Causes:   "an internal host name in Location (a backend that does not know its public name), a typing error, a split DNS",
+	},
 	RedirectHTTPToHTTPS: {
 		Name: "redirect-http-to-https", Severity: Error, RFC: "RFC 9110, Section 15.4",
 		Sentence: "the server only redirects from plain HTTP to HTTPS ({got})",

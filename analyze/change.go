@@ -62,9 +62,13 @@ func compare(good, bad *Attempt, names *Names) []Difference {
 	c.text("use of the connection", useOf(good), useOf(bad))
 	c.heads("request", good.Request, bad.Request)
 	c.text("status", statusOf(good), statusOf(bad))
-	c.heads("response", good.Response, bad.Response)
 	c.size("request head", good.Request, bad.Request)
-	c.size("response head", good.Response, bad.Response)
+	if good.status() == bad.status() {
+		c.heads("response", good.Response, bad.Response)
+		c.size("response head", good.Response, bad.Response)
+	} else {
+		c.origin()
+	}
 	c.duration("time to connect", connectTime, 20*time.Millisecond)
 	c.duration("time to the answer", answerTime, 100*time.Millisecond)
 	c.retransmissions()
@@ -159,6 +163,26 @@ func (c *comparison) fields(what string, from, to *Message, except []string) {
 		if f, _ := from.Head.first(name); f == nil {
 			o, _ := to.Head.first(name)
 			add(Added, name, "", o.Value)
+		}
+	}
+}
+
+// origin compares what answers of different status say of who made them. What else
+// is different follows from the status.
+func (c *comparison) origin() {
+	if c.good.Response == nil || c.bad.Response == nil {
+		return
+	}
+	for _, name := range []string{"Server", "Via", "X-Powered-By", "Location", "Retry-After", "WWW-Authenticate", "Proxy-Authenticate"} {
+		before, had := c.good.Response.Head.Get(name)
+		after, has := c.bad.Response.Head.Get(name)
+		switch {
+		case had && has && before != after:
+			c.list = append(c.list, Difference{Changed, "response field", name, before, after})
+		case !had && has:
+			c.list = append(c.list, Difference{Added, "response field", name, "", after})
+		case had && !has && c.bad.Response.Complete:
+			c.list = append(c.list, Difference{Removed, "response field", name, before, ""})
 		}
 	}
 }

@@ -137,6 +137,7 @@ const (
 
 	// Redirects.
 	RedirectNotFollowed
+	RedirectTargetUnknown
 	RedirectHTTPToHTTPS
 	RedirectToLogin
 	RedirectHostPortNormalisation

@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -127,7 +126,7 @@ func (j *judge) guessPairs() {
 	if inner == 0 {
 		return
 	}
-	slices.SortFunc(legs, func(x, y leg) int { return cmp.Compare(x.asked, y.asked) })
+	slices.SortFunc(legs, func(x, y leg) int { return inTime(x.asked, y.asked) })
 	for i := range legs {
 		if outer := legs[i].onlyOuter(legs[max(0, i-maxLegsBack):i]); outer != nil && legs[i].onlyInner(outer, legs[i+1:min(len(legs), i+1+maxLegsBack)]) {
 			outer.taken, legs[i].taken = true, true
@@ -166,6 +165,6 @@ func (l *leg) onlyInner(outer *leg, later []leg) bool {
 // mayLead reports whether a proxy may have made l of o.
 func (o *leg) mayLead(l *leg) bool {
 	return o.server.Addr() == l.client && o.server != l.server && o.stream != l.stream && o.target == l.target &&
-		o.asked < l.asked && (o.answered == 0 || l.answered != 0 && l.answered < o.answered && l.status == o.status) &&
+		inTime(o.asked, l.asked) < 0 && (!o.answered.Seen() || l.answered.Seen() && inTime(l.answered, o.answered) < 0 && l.status == o.status) &&
 		l.size <= 2*o.size+512 && o.size <= 2*l.size+512
 }

@@ -66,13 +66,15 @@ func (t *Attempt) target() (location string, u *url.URL) {
 
 // destinationOf is what a URL leads to: scheme, host with port, path and query.
 func destinationOf(u *url.URL) string {
-	port := u.Port()
-	scheme := webSocketScheme(u.Scheme)
-	if port == "" {
-		port = defaultPort(scheme)
+	return webSocketScheme(u.Scheme) + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), portOf(u)) + u.RequestURI()
+}
+
+// portOf returns the port that a URL leads to.
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
 	}
-	path := u.RequestURI()
-	return scheme + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port) + path
+	return defaultPort(webSocketScheme(u.Scheme))
 }
 
 func defaultPort(scheme string) string {
@@ -134,8 +136,13 @@ func (t *Attempt) checkRedirect() {
 	t.checkScheme(from, to, location)
 }
 
-// onlySpelling reports whether two URLs of one host differ in port or slash only.
+// onlySpelling reports whether two URLs of one host differ in a port that goes
+// without saying, or in the slash at the end, only.
 func onlySpelling(from, to *url.URL) bool {
+	usual := from.Port() == "80" || from.Port() == "443" // what a front end may have taken TLS off is plain here
+	if portOf(from) != portOf(to) && !(usual && to.Port() == "") {
+		return false
+	}
 	return strings.TrimSuffix(from.Path, "/") == strings.TrimSuffix(to.Path, "/") && webSocketScheme(to.Scheme) == from.Scheme && from.RawQuery == to.RawQuery
 }
 

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // relate finds what only several attempts of a capture show together: keys used
@@ -111,7 +113,10 @@ func (t *Attempt) nameCause(belongs string) {
 // key used again.
 func (j *judge) relateKeys(again []int) {
 	slices.SortFunc(again, func(x, y int) int {
-		return cmp.Or(cmp.Compare(j.entry(x).print, j.entry(y).print), x-y)
+		if c := cmp.Compare(j.entry(x).print, j.entry(y).print); c != 0 {
+			return c
+		}
+		return cmp.Or(inTime(j.glance(x).done, j.glance(y).done), x-y)
 	})
 	for len(again) > 0 {
 		n := 1
@@ -185,17 +190,23 @@ type hop struct {
 	index, stream   int
 	client          netip.Addr
 	server          netip.AddrPort
-	asked, answered int // frames of request and answer; 0: not seen
-	ended           int // frame of the end; 0: not seen
+	asked, answered flow.Stamp // request and answer
+	ended           flow.Stamp
+}
+
+// inTime compares stamps by time, as a file may have two networks one behind the
+// other, and by frame if that does not tell.
+func inTime(x, y flow.Stamp) int {
+	return cmp.Or(cmp.Compare(x.Time, y.Time), cmp.Compare(x.Frame, y.Frame))
 }
 
 func hopOf(t *Attempt, i int) hop {
-	h := hop{index: i, stream: t.Conn.ID, client: t.Client().Addr(), server: t.Server(), ended: t.Close.At.Frame}
+	h := hop{index: i, stream: t.Conn.ID, client: t.Client().Addr(), server: t.Server(), ended: t.Close.At}
 	if t.Request != nil {
-		h.asked = t.Request.Done.Frame
+		h.asked = t.Request.Done
 	}
 	if t.Response != nil {
-		h.answered = t.Response.Done.Frame
+		h.answered = t.Response.Done
 	}
 	return h
 }
@@ -205,11 +216,11 @@ func hopOf(t *Attempt, i int) hop {
 func (h *hop) outer(recent []hop) *hop {
 	for i := len(recent) - 1; i >= 0; i-- {
 		o := &recent[i]
-		if o.stream == h.stream || o.asked == 0 || h.asked == 0 {
+		if o.stream == h.stream || !o.asked.Seen() || !h.asked.Seen() {
 			continue
 		}
 		end := cmp.Or(o.answered, o.ended)
-		if waiting := end == 0 || end > h.asked; waiting && o.asked < h.asked && !o.sameEnds(h) {
+		if waiting := !end.Seen() || inTime(end, h.asked) > 0; waiting && inTime(o.asked, h.asked) < 0 && !o.sameEnds(h) {
 			return o
 		}
 	}

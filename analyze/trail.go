@@ -59,7 +59,7 @@ func (t *trail) follow(c *Chain, i int) {
 		}
 		next, ok := t.next[i]
 		if !ok || next.kind == asked && t.j.chained(next.index) { // the latter if the capture has them in another order
-			if c.End, c.Reason = t.lastHop(a, to); loops {
+			if c.End, c.Reason = t.lastHop(c, a, to); loops {
 				c.End = ChainLoop
 			}
 			break
@@ -161,7 +161,7 @@ func endOf(a *Attempt) (end ChainEnd, reason string) {
 }
 
 // lastHop says how a chain ends whose target nobody was seen asking for.
-func (t *trail) lastHop(a *Attempt, to *url.URL) (end ChainEnd, reason string) {
+func (t *trail) lastHop(c *Chain, a *Attempt, to *url.URL) (end ChainEnd, reason string) {
 	after := t.j.last.Time - a.Response.Done.Time
 	if i, ok := t.nameless[a.Number-1]; ok {
 		return ChainOutOfCapture, fmt.Sprintf("tcp.stream %d may go on with it, inside TLS and without a server name", t.j.a.tls[i].stream)
@@ -173,7 +173,19 @@ func (t *trail) lastHop(a *Attempt, to *url.URL) (end ChainEnd, reason string) {
 	if from := a.URL(); from != nil && from.Scheme == "wss" && webSocketScheme(to.Scheme) == "ws" {
 		end = ChainDowngraded
 	}
-	return end, joined(whatClientDid(a), t.whatItLookedUp(a, to))
+	return end, joined(followedSoFar(c), whatClientDid(a), t.whatItLookedUp(a, to))
+}
+
+// followedSoFar tells how many redirects a client followed that did not follow the
+// last.
+func followedSoFar(c *Chain) string {
+	switch c.Long {
+	case 1:
+		return ""
+	case 2:
+		return "one redirect was followed, this one was not"
+	}
+	return fmt.Sprintf("%d redirects were followed, this one was not", c.Long-1)
 }
 
 // asksAgain reports whether the client was seen to ask for the same once more
@@ -204,10 +216,9 @@ func whatClientDid(t *Attempt) string {
 // redirect, RFC 1035, Section 4.1.1.
 func (t *trail) whatItLookedUp(a *Attempt, to *url.URL) string {
 	const noSuchName = 3
-	done, client := a.Response.Done.Time, a.Client().Addr()
-	l, ok := t.j.a.names.Latest(client, strings.ToLower(to.Hostname()), done+followWithin)
+	l, ok := t.j.lookedUp(a, to)
 	switch {
-	case !ok || l.At.Time < done || l.Client != client:
+	case !ok:
 		return ""
 	case l.RCode == noSuchName:
 		return fmt.Sprintf("looked up %s, which does not exist (frame %d)", l.Name, l.At.Frame)
@@ -239,14 +250,31 @@ func (j *judge) judgeChain(c *Chain) {
 			t.find(RedirectLoop, strings.Join(c.URLs, " -> "), "an answer after a few hops")
 		}
 		if last && (c.End == ChainNotFollowed || c.End == ChainDowngraded) && t.Redirect.Target != "" {
-			t.find(RedirectNotFollowed, t.Redirect.Location, "a request to it")
-			if s := t.Response.Head.Status; s == 307 || s == 308 {
-				t.find(RedirectStatusUnsupported, t.Response.Head.Line, "301 or 302 for clients that know no other")
-			}
+			j.checkNotFollowed(t)
 		}
 		r := j.relation(h.Attempt - 1)
 		r.chained = append(r.chained, t.Findings[before:]...)
 	}
+}
+
+// checkNotFollowed says why a redirect leads nowhere.
+func (j *judge) checkNotFollowed(t *Attempt) {
+	_, to := t.target()
+	if l, ok := j.lookedUp(t, to); ok && l.RCode != 0 {
+		t.find(RedirectTargetUnknown, fmt.Sprintf("%s, response code %d in frame %d", l.Name, l.RCode, l.At.Frame), "an address")
+		return
+	}
+	t.find(RedirectNotFollowed, t.Redirect.Location, "a request to it")
+	if s := t.Response.Head.Status; s == 307 || s == 308 {
+		t.find(RedirectStatusUnsupported, t.Response.Head.Line, "301 or 302 for clients that know no other")
+	}
+}
+
+// lookedUp returns what the client learnt of the target's name after a redirect.
+func (j *judge) lookedUp(t *Attempt, to *url.URL) (l Lookup, ok bool) {
+	done, client := t.Response.Done.Time, t.Client().Addr()
+	l, ok = j.a.names.Latest(client, strings.ToLower(to.Hostname()), done+followWithin)
+	return l, ok && l.At.Time >= done && l.Client == client
 }
 
 // A retryKey tells which chains are the same.

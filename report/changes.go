@@ -41,7 +41,11 @@ func (p *page) addChanges(c *analyze.History) {
 
 // place names an attempt by number and time.
 func (p *page) place(number int, at int64) string {
-	return fmt.Sprintf("#%d %s", number, p.time(flow.Stamp{Frame: 1, Time: at}))
+	time := p.time(flow.Stamp{Frame: 1, Time: at})
+	if !p.days.several {
+		time = time[len(dateLayout):]
+	}
+	return fmt.Sprintf("#%d %s", number, time)
 }
 
 // veilOf returns a veil that knows the secrets of several attempts.

@@ -39,7 +39,7 @@ const maxClientRows = 100
 // failures first.
 func (p *page) addClients(shown map[netip.Addr]bool) {
 	var list []*analyze.History
-	for _, c := range p.in.Result.Histories() {
+	for _, c := range p.in.whole().Histories() {
 		if shown[c.Addr] && (p.opt.All || p.opt.Timeline || remarkable(c)) {
 			list = append(list, c)
 		}

@@ -30,7 +30,7 @@ func incidents() *section {
 // addIncidents adds those about the clients and servers of the attempts that are
 // shown.
 func (p *page) addIncidents(clients map[netip.Addr]bool, servers map[netip.AddrPort]bool) {
-	for _, i := range p.in.Result.Incidents() {
+	for _, i := range p.in.whole().Incidents() {
 		if !clients[i.Client] && !servers[i.Server] {
 			continue
 		}

@@ -61,7 +61,7 @@ func (l *lines) histories(in *Input, opt *Options, clients map[netip.Addr]bool, 
 			periods[client] = append(periods[client], p)
 		}
 	}
-	for _, c := range in.Result.Histories() {
+	for _, c := range in.whole().Histories() {
 		if !clients[c.Addr] {
 			continue
 		}
@@ -69,7 +69,7 @@ func (l *lines) histories(in *Input, opt *Options, clients map[netip.Addr]bool, 
 			return err
 		}
 	}
-	for _, i := range in.Result.Incidents() {
+	for _, i := range in.whole().Incidents() {
 		if !clients[i.Client] && !servers[i.Server] {
 			continue
 		}

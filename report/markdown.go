@@ -28,7 +28,7 @@ func Markdown(w io.Writer, in *Input, opt *Options) error {
 	if line != "" {
 		fmt.Fprintf(b, "%s\n\n", upperFirst(markdownText(line)))
 	}
-	if line == "" || len(in.Capture.gaps()) > 0 {
+	if line == "" || len(in.gaps()) > 0 {
 		if err := renderMarkdown(b, p.summary()); err != nil {
 			return err
 		}

@@ -37,19 +37,18 @@ func newPage(in *Input, opt *Options) *page {
 	who, whom := map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
 	for a := range in.Result.Attempts.All() {
 		p.add(a)
-		p.days.add(a)
+		p.days.add(a.Start())
 		who[a.Client().Addr()], whom[a.Server()] = true, true
+	}
+	for _, c := range in.whole().Histories() { // what is not selected counts too, so that times look the same
+		p.days.add(c.First)
+		p.days.add(c.Last)
 	}
 	if opt.Timeline {
 		p.addTimeline()
 	}
 	p.addClients(who)
 	p.addIncidents(who, whom)
-	if in.Whole != nil { // what is not selected counts too, so that times look the same
-		for a := range in.Whole.Attempts.All() {
-			p.days.add(a)
-		}
-	}
 	p.addUpgrades()
 	if !p.days.several {
 		for _, s := range p.everything() {
@@ -99,8 +98,8 @@ type days struct {
 	any, several bool
 }
 
-func (d *days) add(a *analyze.Attempt) {
-	date := a.Start().Time / int64(24*time.Hour)
+func (d *days) add(at flow.Stamp) {
+	date := at.Time / int64(24*time.Hour)
 	if !d.any {
 		d.first, d.any = date, true
 	}

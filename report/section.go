@@ -27,7 +27,8 @@ func (s *section) add(cells ...string) { s.rows = append(s.rows, cells) }
 // Times are of the column with this name and in this layout.
 const (
 	timeColumn = "time (UTC)"
-	timeLayout = "2006-01-02 15:04:05.000"
+	dateLayout = "2006-01-02 "
+	timeLayout = dateLayout + "15:04:05.000"
 )
 
 // dropDates leaves the dates of all times out.
@@ -37,7 +38,7 @@ func (s *section) dropDates() {
 		return
 	}
 	for _, r := range s.rows {
-		r[i] = r[i][min(len(r[i]), len("2006-01-02 ")):]
+		r[i] = r[i][min(len(r[i]), len(dateLayout)):]
 	}
 }
 

@@ -48,7 +48,7 @@ func (p *page) summary() *section {
 	}
 	s.add("findings", fmt.Sprint(total(t.severity[:])), joinText(some(t.severity[analyze.Error], "error"),
 		some(t.severity[analyze.Warning], "warning"), some(t.severity[analyze.Note], "note")))
-	for _, g := range c.gaps() {
+	for _, g := range p.in.gaps() {
 		s.add(g.What, fmt.Sprint(g.Count), g.Remark)
 	}
 	if c.Elapsed > 0 {

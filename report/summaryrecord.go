@@ -59,6 +59,7 @@ func newSummary(in *Input, t *tally) *summaryRecord {
 			s.NotVisible[g.Name] = g.Count
 		}
 	}
+	s.NotVisible["unlisted_clients"] = int64(in.whole().UnlistedClients())
 	if in.Whole != nil {
 		all := in.Whole.Attempts.Len()
 		s.Of = &all

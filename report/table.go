@@ -30,7 +30,7 @@ func Table(w io.Writer, in *Input, opt *Options) error {
 	if line != "" {
 		fmt.Fprintln(b, line)
 	}
-	if line == "" || len(in.Capture.gaps()) > 0 {
+	if line == "" || len(in.gaps()) > 0 {
 		if line != "" {
 			fmt.Fprintln(b)
 		}

@@ -283,7 +283,8 @@ func chainNameNotFound() Case {
 	const desc = "The client wants to follow to a name that DNS does not know."
 	return oneTrail("chain-name-not-found", desc, func(t *trail) {
 		a := t.ask(firstURL, t.g.Dial(clientAddr, serverAddr), t.g.asking(hostName, wsPath, found, edgeURL))
-		a.Codes = []string{"redirect-not-followed"}
+		a.Codes = []string{"redirect-target-unknown"}
+		a.NotCodes = []string{"redirect-not-followed"}
 		t.g.Wait(millisecond)
 		for range 2 {
 			t.g.Lookup(askingAddr, resolverAddr, edgeName)
