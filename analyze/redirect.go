@@ -65,8 +65,11 @@ func (t *Attempt) target() (location string, u *url.URL) {
 }
 
 // destinationOf is what a URL leads to: scheme, host with port, path and query.
-func destinationOf(u *url.URL) string {
-	return webSocketScheme(u.Scheme) + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), portOf(u)) + u.RequestURI()
+func destinationOf(u *url.URL) string { return destinationAt(u, u.Hostname()) }
+
+// destinationAt is destinationOf with another host.
+func destinationAt(u *url.URL, host string) string {
+	return webSocketScheme(u.Scheme) + "://" + net.JoinHostPort(strings.ToLower(host), portOf(u)) + u.RequestURI()
 }
 
 // portOf returns the port that a URL leads to.

@@ -144,19 +144,34 @@ func (t *trail) requests(from, to int64) {
 			continue
 		}
 		a := t.j.load(i, &t.j.store)
-		u := a.URL()
-		if u == nil {
-			continue
-		}
-		e := errand{a.Client().Addr(), destinationOf(u)}
-		r := t.routes[e]
-		if r == nil {
-			r = t.strangers[e.to]
-		}
-		if r != nil {
-			r.add(step{at: a.Request.First, kind: asked, index: i, stream: a.Conn.ID, agent: a.agent(), client: e.client})
+		if r := t.routeOf(a); r != nil {
+			r.add(step{at: a.Request.First, kind: asked, index: i, stream: a.Conn.ID, agent: a.agent(), client: a.Client().Addr()})
 		}
 	}
+}
+
+// routeOf returns the route that a request may be on: that of its client, or else
+// of strangers; nil if there is none. Who has no name in its Host may have looked
+// up the one that the redirect leads to.
+func (t *trail) routeOf(a *Attempt) *route {
+	u := a.URL()
+	if u == nil {
+		return nil
+	}
+	hosts := []string{u.Hostname()}
+	if _, err := netip.ParseAddr(hosts[0]); err == nil {
+		hosts = append(hosts, t.j.a.names.Of(a.Server().Addr(), a.Start().Time)...)
+	}
+	for _, host := range hosts {
+		to := destinationAt(u, host)
+		if r := t.routes[errand{a.Client().Addr(), to}]; r != nil {
+			return r
+		}
+		if r := t.strangers[to]; r != nil {
+			return r
+		}
+	}
+	return nil
 }
 
 // pair finds what the client itself did after each redirect, and returns the
@@ -411,7 +426,9 @@ func (f *hostFilter) may(i int) bool {
 	}
 	h := parseHead("\n" + string(fields))
 	host, ok := h.Get("Host")
-	may = !ok || f.hosts[strings.ToLower((&url.URL{Host: host}).Hostname())]
+	host = strings.ToLower((&url.URL{Host: host}).Hostname())
+	_, err := netip.ParseAddr(host)
+	may = !ok || err == nil || f.hosts[host]
 	if number != 0 {
 		f.phrases[number] = may
 	}

@@ -10,7 +10,7 @@ import (
 func chainCases() []Case {
 	return []Case{
 		chainDualStack(), chainUnanswered(), chainDowngraded(), chainTooLong(), chainLoopsTightly(), chainRepeatsTightly(),
-		chainIntoTLSByName(), chainIntoTLSByDNS(), chainTLSOtherName(), chainTLSNoName(), chainNameNotFound(),
+		chainIntoTLSByName(), chainIntoTLSByDNS(), chainTLSOtherName(), chainByAddress(), chainTLSNoName(), chainNameNotFound(),
 		chainSlashKeptAlive(), chainRelativeWithPort(), chainHost443(), chainCaptivePortal(), chainLoginPage(),
 	}
 }
@@ -252,6 +252,17 @@ func chainIntoTLSByDNS() Case {
 		t.g.Lookup(askingAddr, resolverAddr, hostName, "192.0.2.78", "192.0.2.77")
 		t.tls(secureURL, secondAddr, "192.0.2.77:443", "", 1448)
 		t.end("into-tls", "")
+	})
+}
+
+func chainByAddress() Case {
+	const desc = "The client looks the target up and asks for it by its address."
+	return oneTrail("chain-by-address", desc, func(t *trail) {
+		t.ask(firstURL, t.g.Dial(clientAddr, serverAddr), t.g.asking(hostName, wsPath, moved, edgeURL))
+		t.g.Lookup(askingAddr, resolverAddr, edgeName, "192.0.2.10")
+		t.g.Wait(millisecond)
+		t.ask(edgeURL, t.g.Dial(secondAddr, edgeAddr), t.g.asking(edgeAddr, wsPath, "", ""))
+		t.end("upgraded", "")
 	})
 }
 
