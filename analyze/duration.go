@@ -14,7 +14,7 @@ func DurationText(d time.Duration) string {
 		return fmt.Sprintf("%.1f ms", d.Seconds()*1e3)
 	case abs < time.Minute:
 		return fmt.Sprintf("%.2f s", d.Seconds())
-	case abs < time.Hour:
+	case abs < 10*time.Minute:
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
 	return d.Round(time.Second).String()

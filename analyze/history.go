@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
@@ -321,44 +320,4 @@ func (c *History) whoFails() Side {
 		return Server
 	}
 	return NoSide
-}
-
-// Times counts attempts over time, in steps of equal length.
-type Times struct {
-	From     int64 // when the first step begins
-	Step     time.Duration
-	Attempts [timeSteps]int
-	Failed   [timeSteps]int
-}
-
-const timeSteps = 24
-
-// Len returns how many steps there are up to the last attempt.
-func (t *Times) Len() int {
-	n := timeSteps
-	for n > 0 && t.Attempts[n-1] == 0 {
-		n--
-	}
-	return n
-}
-
-// add counts an attempt. The steps become longer when there is no room.
-func (t *Times) add(at int64, failed bool) {
-	if t.Step == 0 {
-		t.From, t.Step = at, time.Second
-	}
-	for at-t.From >= int64(t.Step)*timeSteps {
-		for i := range timeSteps / 2 {
-			t.Attempts[i] = t.Attempts[2*i] + t.Attempts[2*i+1]
-			t.Failed[i] = t.Failed[2*i] + t.Failed[2*i+1]
-		}
-		clear(t.Attempts[timeSteps/2:])
-		clear(t.Failed[timeSteps/2:])
-		t.Step *= 2
-	}
-	i := max(at-t.From, 0) / int64(t.Step)
-	t.Attempts[i]++
-	if failed {
-		t.Failed[i]++
-	}
 }

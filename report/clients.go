@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/wssniff/wssniff/analyze"
 )
@@ -99,7 +100,19 @@ func timesText(t *analyze.Times) string {
 	if t.Len() < 2 {
 		return ""
 	}
-	return fmt.Sprintf("%s %v each", b.String(), t.Step)
+	return b.String() + " " + stepText(t.Step) + " each"
+}
+
+func stepText(d time.Duration) string {
+	switch {
+	case d >= 24*time.Hour:
+		return fmt.Sprintf("%d d", d/(24*time.Hour))
+	case d >= time.Hour:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	case d >= time.Minute:
+		return fmt.Sprintf("%d min", d/time.Minute)
+	}
+	return fmt.Sprintf("%d s", d/time.Second)
 }
 
 func rhythmText(r *analyze.Rhythm) string {

@@ -35,7 +35,7 @@ func TestURLOf(t *testing.T) {
 func TestDurationText(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		350 * time.Microsecond: "0.350 ms", 12345 * time.Microsecond: "12.3 ms", 1234 * time.Millisecond: "1.23 s",
-		61500 * time.Millisecond: "61.5 s", 90 * time.Minute: "1h30m0s", -time.Millisecond: "-1.0 ms",
+		61500 * time.Millisecond: "61.5 s", 5 * time.Minute: "300.0 s", 57*time.Minute + 10499*time.Millisecond: "57m10s", 90 * time.Minute: "1h30m0s", -time.Millisecond: "-1.0 ms",
 	} {
 		if got := analyze.DurationText(d); got != want {
 			t.Errorf("%v: got %q, want %q", d, got, want)

@@ -38,7 +38,7 @@ func Markdown(w io.Writer, in *Input, opt *Options) error {
 
 func renderMarkdown(w io.Writer, s *section) error {
 	s.dropEmpty()
-	fmt.Fprintf(w, "## %s\n\n", s.title)
+	fmt.Fprintf(w, "## %s\n\n", s.heading())
 	t := newTable(w, s.cols, renderer.NewMarkdown())
 	for _, r := range s.rows {
 		cells := make([]string, len(r))

@@ -33,6 +33,12 @@ func newPage(in *Input, opt *Options) *page {
 		unclear: indeterminate(), upgraded: upgrades(), all: attempts(),
 		proxied: proxies(), timeline: timeline(), clients: clients(), changed: changes(), incidents: incidents(),
 	}
+	if !opt.All {
+		for _, s := range p.everything() {
+			s.most = maxRows
+		}
+		p.timeline.most = maxPeriods
+	}
 	p.addChains()
 	who, whom := map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
 	for a := range in.Result.Attempts.All() {

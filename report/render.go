@@ -14,7 +14,7 @@ import (
 func render(w io.Writer, s *section, opt *Options) error {
 	s.dropEmpty()
 	l := lay(s, opt.Width)
-	if _, err := fmt.Fprintf(w, "%s\n\n", paintTitle(s.title, opt.Color)); err != nil {
+	if _, err := fmt.Fprintf(w, "%s\n\n", paintTitle(s.heading(), opt.Color)); err != nil {
 		return err
 	}
 	settings := tw.Settings{Separators: tw.Separators{BetweenRows: tw.Off}}

@@ -1,6 +1,9 @@
 package report
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // A section is a table of the report before it is laid out.
 type section struct {
@@ -9,7 +12,13 @@ type section struct {
 	stacks []string   // headings of the shared cells
 	rows   [][]string // sanitised, one line per cell
 	dense  bool       // no lines between rows, even if some are tall
+	most   int        // rows; 0: any number
+	left   int        // rows left out for that
 }
+
+// maxRows is how many rows a section has unless all attempts are asked for. Nobody
+// reads more, and what is not printed costs no memory.
+const maxRows = 1000
 
 // A column of a section. Columns of one stack share a cell, one below the
 // other, when the terminal is too narrow for all of them side by side.
@@ -22,7 +31,21 @@ type column struct {
 	bare  bool // its name is left out in a shared cell
 }
 
-func (s *section) add(cells ...string) { s.rows = append(s.rows, cells) }
+func (s *section) add(cells ...string) {
+	if s.most > 0 && len(s.rows) >= s.most {
+		s.left++
+		return
+	}
+	s.rows = append(s.rows, cells)
+}
+
+// heading is the title, which tells what is left out.
+func (s *section) heading() string {
+	if s.left == 0 {
+		return s.title
+	}
+	return fmt.Sprintf("%s (the first %d of %d rows, --all shows the rest)", s.title, len(s.rows), len(s.rows)+s.left)
+}
 
 // Times are of the column with this name and in this layout.
 const (
