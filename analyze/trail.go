@@ -321,5 +321,5 @@ func (j *judge) linkRetries(chains []*Chain) {
 func (j *judge) addTightLoop(c *Chain) {
 	r := j.relation(c.Hops[0].Attempt - 1)
 	r.chained = append(r.chained, newFinding(RedirectLoop, Server, c.Hops[0].Answered.Frame, "Location",
-		fmt.Sprintf("%s asked for %d times, every %s", c.URLs[0], c.Retries+1, DurationText(c.Every)), "an answer after a few hops"))
+		fmt.Sprintf("%s asked for %d times without a pause", c.URLs[0], c.Retries+1), "an answer after a few hops"))
 }

@@ -37,11 +37,11 @@ func clients() *section {
 const maxClientRows = 100
 
 // addClients adds the clients of the attempts that are shown, those with the most
-// failures first.
-func (p *page) addClients(shown map[netip.Addr]bool) {
+// failures first. Failed tells of each whether one of them failed.
+func (p *page) addClients(failed map[netip.Addr]bool) {
 	var list []*analyze.History
 	for _, c := range p.in.whole().Histories() {
-		if shown[c.Addr] && (p.opt.All || p.opt.Timeline || remarkable(c)) {
+		if f, shown := failed[c.Addr]; shown && (p.opt.All || p.opt.Timeline || f && c.Attempts > 1) {
 			list = append(list, c)
 		}
 	}
@@ -56,9 +56,6 @@ func (p *page) addClients(shown map[netip.Addr]bool) {
 		p.addChanges(c)
 	}
 }
-
-// remarkable reports whether a client has a history that is worth a row.
-func remarkable(c *analyze.History) bool { return c.Attempts > 1 && c.Failed > 0 }
 
 // knownAs tells by which names a client goes.
 func knownAs(hosts *analyze.Hosts, c *analyze.History) string {

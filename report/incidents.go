@@ -31,7 +31,7 @@ func incidents() *section {
 // shown.
 func (p *page) addIncidents(clients map[netip.Addr]bool, servers map[netip.AddrPort]bool) {
 	for _, i := range p.in.whole().Incidents() {
-		if !clients[i.Client] && !servers[i.Server] {
+		if _, ok := clients[i.Client]; !ok && !servers[i.Server] {
 			continue
 		}
 		row := make([]string, 8)

@@ -44,7 +44,8 @@ func newPage(in *Input, opt *Options) *page {
 	for a := range in.Result.Attempts.All() {
 		p.add(a)
 		p.days.add(a.Start())
-		who[a.Client().Addr()], whom[a.Server()] = true, true
+		who[a.Client().Addr()] = who[a.Client().Addr()] || a.Verdict.Failed()
+		whom[a.Server()] = true
 	}
 	for _, c := range in.whole().Histories() { // what is not selected counts too, so that times look the same
 		p.days.add(c.First)

@@ -52,13 +52,18 @@ func runOn(t *testing.T, input []byte) outcome {
 	o.code = run([]string{"--all", "--format", "jsonl", "-"}, bytes.NewReader(input), &stdout, &stderr)
 	o.stderr = stderr.String()
 	for dec := json.NewDecoder(&stdout); ; {
-		var line struct{ WebSocket found }
+		var line struct {
+			Record    string
+			WebSocket found
+		}
 		if err := dec.Decode(&line); err == io.EOF {
 			return o
 		} else if err != nil {
 			t.Fatalf("not JSON Lines: %v", err)
 		}
-		o.attempts = append(o.attempts, line.WebSocket)
+		if line.Record == "attempt" {
+			o.attempts = append(o.attempts, line.WebSocket)
+		}
 	}
 }
 

@@ -650,7 +650,12 @@ func wholeText(r *analyze.Result) (lines []string) {
 		e.Retrans, e.Doubts = [2]int32{}, nil
 		fmt.Fprintf(&b, "\n  %+v", e)
 		if a.Redirect != nil {
-			fmt.Fprintf(&b, "\n  hop %d of %+v", a.Redirect.Hop, *a.Redirect.Chain)
+			c := *a.Redirect.Chain
+			if c.First != nil {
+				fmt.Fprintf(&b, "\n  again: %d", c.First.ID)
+				c.First = nil
+			}
+			fmt.Fprintf(&b, "\n  hop %d of %+v", a.Redirect.Hop, c)
 		}
 		lines = append(lines, b.String())
 	}
