@@ -137,10 +137,10 @@ func (t *Attempt) agent() string {
 
 // requests adds the requests that may follow.
 func (t *trail) requests(from, to int64) {
-	hosts := newHostFilter(t)
+	targets := newTargetFilter(t)
 	for i := range t.j.len() {
 		g := t.j.glance(i)
-		if g.first.Time < from || g.first.Time > to || !hosts.may(i) {
+		if g.first.Time < from || g.first.Time > to || !targets.may(i) {
 			continue
 		}
 		a := t.j.load(i, &t.j.store)
@@ -398,28 +398,47 @@ func (t *trail) sameDevice(from, s *step) bool {
 	return s.kind == asked && s.at.Time-from.at.Time <= anewWithin && *t.j.a.turnout.of(s.client) <= anewAtMost
 }
 
-// A hostFilter tells which requests may be for the hosts that somebody was sent
-// to, without taking most of them apart.
-type hostFilter struct {
+// A targetFilter tells which requests may be for what somebody was sent to,
+// without taking most of them apart.
+type targetFilter struct {
 	j       *judge
-	hosts   map[string]bool
-	phrases map[uint32]bool // whether heads with a phrase are
+	paths   map[string]bool // with their queries, of targets outside TLS
+	hosts   map[string]bool // of the same
+	phrases map[uint32]bool // whether heads with a phrase are for such a host
 }
 
-func newHostFilter(t *trail) *hostFilter {
-	f := &hostFilter{j: t.j, hosts: map[string]bool{}, phrases: map[uint32]bool{}}
+func newTargetFilter(t *trail) *targetFilter {
+	f := &targetFilter{j: t.j, paths: map[string]bool{}, hosts: map[string]bool{}, phrases: map[uint32]bool{}}
 	for _, w := range t.strangers {
-		f.hosts[strings.ToLower(w.to.Hostname())] = true
+		if webSocketScheme(w.to.Scheme) == "ws" {
+			f.paths[w.to.RequestURI()], f.hosts[strings.ToLower(w.to.Hostname())] = true, true
+		}
 	}
 	return f
 }
 
-func (f *hostFilter) may(i int) bool {
+// may reports whether an attempt may be one. Only a request that has a whole URL
+// can be for a target inside TLS.
+func (f *targetFilter) may(i int) bool {
 	exchange, _ := f.j.open(i)
 	line, fields, number := exchange.requestFields()
-	if bytes.Contains(line, []byte("://")) {
+	_, target, _ := bytes.Cut(line, []byte(" "))
+	target, _, _ = bytes.Cut(target, []byte(" "))
+	if len(target) > 0 && target[0] != '/' {
 		return true
 	}
+	target = bytes.TrimRight(target, "\r\n")
+	return (f.paths[string(target)] || bytes.ContainsFunc(target, mayBeEscaped)) && f.mayHost(fields, number)
+}
+
+// mayBeEscaped reports whether a byte of a target may be spelled in another way.
+func mayBeEscaped(r rune) bool {
+	return r <= ' ' || r > '~' || strings.ContainsRune("\"#%<>[\\]^`{|}", r)
+}
+
+// mayHost looks at the Host. Without a name in it, the client may have looked one
+// up.
+func (f *targetFilter) mayHost(fields []byte, number uint32) bool {
 	may, known := f.phrases[number]
 	if number != 0 && known {
 		return may
