@@ -41,9 +41,10 @@ type Analyzer struct {
 	movedTo map[string]bool     // the hosts that they were redirected to, in lower case
 	tls     []tlsStart          // connections that may follow such a redirect
 
-	greetings  []greeting // by number
-	greeted    []uint32   // of them, those that are free
-	helloBytes int        // in greetings
+	refusals   map[netip.Addr][]refusedConn // what refused clients that were redirected; those clients alone are in it
+	greetings  []greeting                   // by number
+	greeted    []uint32                     // of them, those that are free
+	helloBytes int                          // in greetings
 
 	streams  []*stream // by number
 	idle     []*stream // of them, those that are free
@@ -76,7 +77,7 @@ func New(l *Limits) *Analyzer {
 	}
 	a := &Analyzer{
 		limits: Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), min(cmp.Or(l.Attempts, MaxAttempts), mostAttempts)},
-		moved:  map[netip.Addr]bool{}, movedTo: map[string]bool{}, serverIPs: map[netip.Addr]bool{},
+		moved:  map[netip.Addr]bool{}, movedTo: map[string]bool{}, refusals: map[netip.Addr][]refusedConn{}, serverIPs: map[netip.Addr]bool{},
 		elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
 	}
 	a.packer.phrases, a.packer.forms = &a.phrases, &a.forms

@@ -768,6 +768,13 @@ var catalogue = [numCodes]Entry{
 		Wire:     "after a 3xx with Location the client looks up its host, and the answer is an error, such as NXDOMAIN",
 		Causes:   "an internal host name in Location (a backend that does not know its public name), a typing error, a split DNS",
 	},
+	RedirectTargetRefuses: {
+		Name: "redirect-target-refuses", Severity: Error, RFC: "RFC 9293, Section 3.5.2",
+		Sentence: "the client follows the redirect, and the target refuses the connection ({got})",
+		Remedy:   "start a server at the target's port, or correct host and port in the server's Location",
+		Wire:     "after a 3xx with Location the client sends a SYN to the target's port, and a RST comes back",
+		Causes:   "a backend that puts its own port into Location, TLS that was never switched on, a firewall that rejects",
+	},
 	RedirectHTTPToHTTPS: {
 		Name: "redirect-http-to-https", Severity: Error, RFC: "RFC 9110, Section 15.4",
 		Sentence: "the server only redirects from plain HTTP to HTTPS ({got})",

@@ -33,6 +33,7 @@ type Hop struct {
 	Start          flow.Stamp // its first byte
 	Asked          flow.Stamp // the head of the request, or the ClientHello, was complete; not seen if it is not
 	Answered       flow.Stamp // the same of the response
+	Ended          flow.Stamp // the connection was closed, or used for something else; not seen if it was not
 	Status         int        // of the response; 0: none
 	Location       string     // as sent; "" if it is no redirect
 	ServerName     string     // in the ClientHello

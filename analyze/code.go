@@ -138,6 +138,7 @@ const (
 	// Redirects.
 	RedirectNotFollowed
 	RedirectTargetUnknown
+	RedirectTargetRefuses
 	RedirectHTTPToHTTPS
 	RedirectToLogin
 	RedirectHostPortNormalisation

@@ -100,7 +100,14 @@ func (a *Analyzer) noteMoved(c *flow.Conn, d *draft) {
 	u := unpacker{b: a.packer.whole, phrases: &a.phrases}
 	t.Conn = &flow.Evidence{A: c.Addr(flow.AtoB), B: c.Addr(flow.BtoA)}
 	u.exchange(t, &s)
-	if _, to := t.target(); to != nil && webSocketScheme(to.Scheme) == "wss" {
+	_, to := t.target()
+	if to == nil {
+		return
+	}
+	if client := t.Client().Addr(); len(a.refusals) < MaxClients && a.refusals[client] == nil {
+		a.refusals[client] = []refusedConn{}
+	}
+	if webSocketScheme(to.Scheme) == "wss" {
 		a.moved[t.Client().Addr()], a.movedTo[strings.ToLower(to.Hostname())] = true, true
 	}
 }

@@ -291,8 +291,14 @@ func (s *step) tlsPeer() (tlsPeer, bool) {
 	if webSocketScheme(s.to.Scheme) != "wss" {
 		return tlsPeer{}, false
 	}
-	port, err := strconv.ParseUint(cmp.Or(s.to.Port(), "443"), 10, 16)
-	return tlsPeer{s.client, strings.ToLower(s.to.Hostname()), uint16(port)}, err == nil
+	port, ok := portNumber(s.to)
+	return tlsPeer{s.client, strings.ToLower(s.to.Hostname()), port}, ok
+}
+
+// portNumber returns the port that a URL leads to, and false if it makes no sense.
+func portNumber(u *url.URL) (uint16, bool) {
+	port, err := strconv.ParseUint(portOf(u), 10, 16)
+	return uint16(port), err == nil
 }
 
 // leadsTo reports whether a TLS connection without a server name goes to a host:

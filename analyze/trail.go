@@ -11,7 +11,8 @@ import (
 
 const (
 	loopHops      = 5                  // more hops than this are a loop, whatever they ask for
-	loopPause     = time.Second        // retries that come faster are one as well
+	loopRetries   = 3                  // so many retries of one chain are one as well, if they come
+	loopPause     = time.Second        // faster than this, one after the other
 	minAfterwards = int64(time.Second) // how long the capture must go on to say so of a client that closed
 )
 
@@ -91,7 +92,7 @@ func (j *judge) addHop(c *Chain, i int, t *Attempt, byHost bool) {
 	if c.Long > MaxHops {
 		return
 	}
-	h := Hop{Attempt: i + 1, URL: c.lastURL(), Client: t.Client(), Server: t.Server(), Stream: t.Conn.ID, Start: t.Start(), ByHost: byHost}
+	h := Hop{Attempt: i + 1, URL: c.lastURL(), Client: t.Client(), Server: t.Server(), Stream: t.Conn.ID, Start: t.Start(), Ended: t.Close.At, ByHost: byHost}
 	if m := t.Request; m != nil && m.Complete {
 		h.Asked = m.Done
 	}
@@ -137,7 +138,7 @@ func (t *trail) intoTLS(c *Chain, next follower) {
 		return
 	}
 	c.Hops = append(c.Hops, Hop{
-		URL: c.lastURL(), Client: s.client, Server: s.server, Stream: s.stream, Start: s.first, Asked: s.done, ServerName: s.name, ByHost: next.byHost,
+		URL: c.lastURL(), Client: s.client, Server: s.server, Stream: s.stream, Start: s.first, Asked: s.done, Ended: s.end, ServerName: s.name, ByHost: next.byHost,
 	})
 	c.End = ChainIntoTLS
 	if took := time.Duration(s.end.Time - s.first.Time); s.end.Seen() && took < time.Duration(followWithin) {
@@ -173,7 +174,7 @@ func (t *trail) lastHop(c *Chain, a *Attempt, to *url.URL) (end ChainEnd, reason
 	if from := a.URL(); from != nil && from.Scheme == "wss" && webSocketScheme(to.Scheme) == "ws" {
 		end = ChainDowngraded
 	}
-	return end, joined(followedSoFar(c), whatClientDid(a), t.whatItLookedUp(a, to))
+	return end, joined(followedSoFar(c), whatClientDid(a), t.whatItTried(a, to))
 }
 
 // followedSoFar tells how many redirects a client followed that did not follow the
@@ -210,6 +211,14 @@ func whatClientDid(t *Attempt) string {
 		return "the connection stayed open"
 	}
 	return ""
+}
+
+// whatItTried tells how far the client came on its way to the target.
+func (t *trail) whatItTried(a *Attempt, to *url.URL) string {
+	if r, ok := t.j.refused(a, to); ok {
+		return fmt.Sprintf("%v refused the connection (frame %d)", r.server, r.refused.Frame)
+	}
+	return t.whatItLookedUp(a, to)
 }
 
 // whatItLookedUp tells what the client learnt of the target's name after the
@@ -264,6 +273,10 @@ func (j *judge) checkNotFollowed(t *Attempt) {
 		t.find(RedirectTargetUnknown, fmt.Sprintf("%s, response code %d in frame %d", l.Name, l.RCode, l.At.Frame), "an address")
 		return
 	}
+	if r, ok := j.refused(t, to); ok {
+		t.find(RedirectTargetRefuses, fmt.Sprintf("%v in frame %d", r.server, r.refused.Frame), "a SYN-ACK")
+		return
+	}
 	t.find(RedirectNotFollowed, t.Redirect.Location, "a request to it")
 	if s := t.Response.Head.Status; s == 307 || s == 308 {
 		t.find(RedirectStatusUnsupported, t.Response.Head.Line, "301 or 302 for clients that know no other")
@@ -287,29 +300,30 @@ type retryKey struct {
 // linkRetries finds the chains that a client ran into again.
 func (j *judge) linkRetries(chains []*Chain) {
 	type run struct {
-		first *Chain
-		last  int64
-		gaps  []int64
+		first, last *Chain
+		gaps        []int64
+		beside      bool // some began before the one before was over
 	}
 	runs := map[retryKey]*run{}
 	for _, c := range chains {
 		key := retryKey{c.Hops[0].Client.Addr(), strings.Join(c.URLs, "\n"), c.End}
-		at := c.Hops[0].Start.Time
 		r := runs[key]
 		if r == nil {
-			runs[key] = &run{first: c, last: at}
+			runs[key] = &run{first: c, last: c}
 			continue
 		}
+		began, over := c.Hops[0].Start.Time, r.last.Hops[len(r.last.Hops)-1].Ended
 		c.First, c.URLs = r.first, r.first.URLs
 		r.first.Retries++
-		r.gaps = append(r.gaps, at-r.last)
-		r.last = at
+		r.gaps = append(r.gaps, began-r.last.Hops[0].Start.Time)
+		r.beside = r.beside || !over.Seen() || over.Time > began
+		r.last = c
 	}
 	for _, r := range runs {
 		if c := r.first; c.Retries > 0 {
 			slices.Sort(r.gaps)
 			c.Every = time.Duration(r.gaps[len(r.gaps)/2])
-			if c.Retries >= loopHops && c.Every < loopPause && c.End != ChainUpgraded {
+			if c.Retries >= loopRetries && c.Every < loopPause && !r.beside && c.End != ChainUpgraded {
 				j.addTightLoop(c)
 			}
 		}

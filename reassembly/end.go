@@ -40,11 +40,22 @@ func (r *Reassembler) end(c *conn, reason flow.End) {
 		r.takeLost(c, flow.AtoB) // if there was nothing
 		r.takeLost(c, flow.BtoA)
 	}
+	if c.flags&hasBrought == 0 && c.annex != 0 && r.cfg.Refused != nil {
+		r.tellRefused(c)
+	}
 	c.flags |= isOver
 	c.half[0].flags |= hasEnded
 	c.half[1].flags |= hasEnded
 	if c.annex != 0 {
 		r.dropAnnex(c)
+	}
+}
+
+// tellRefused tells of a connection that was refused (RFC 9293, Section 3.5.2).
+func (r *Reassembler) tellRefused(c *conn) {
+	e := r.evidenceOf(c)
+	if e.SYN.Seen() && !e.SYNACK.Seen() && e.RST[e.SYNDir.Reverse()].Seen() {
+		r.cfg.Refused(e)
 	}
 }
 

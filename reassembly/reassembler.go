@@ -34,7 +34,8 @@ type Config struct {
 	Linger          int64 // nanoseconds after RST, or FIN of both sides, in which late bytes are still taken; default 2 s
 	CheckSums       bool  // ignore segments with a wrong TCP checksum
 
-	Datagram func(flow.Datagram) // is handed the datagrams of DNS and DHCP, from within Packet only; nil: not wanted
+	Datagram func(flow.Datagram)  // is handed the datagrams of DNS and DHCP, from within Packet only; nil: not wanted
+	Refused  func(*flow.Evidence) // is told of connections that a RST in answer to the SYN refused, when they are over; the Evidence is valid during the call; nil: not wanted
 }
 
 const second = int64(1e9)
@@ -53,7 +54,7 @@ func (c *Config) withDefaults() Config {
 		c = &Config{}
 	}
 	d := Defaults()
-	d.CheckSums, d.Datagram = c.CheckSums, c.Datagram
+	d.CheckSums, d.Datagram, d.Refused = c.CheckSums, c.Datagram, c.Refused
 	setDefault(&d.MaxConns, c.MaxConns)
 	d.MaxHalfOpen = max(1, d.MaxConns/8)
 	setDefault(&d.MaxHalfOpen, c.MaxHalfOpen)

@@ -27,7 +27,7 @@ func read(src *capture.Source, pass *packetFilter, l *limits, complain func(erro
 	started := time.Now()
 	a := analyze.New(l.analyze())
 	cfg := l.reassembly()
-	cfg.Datagram = a.Datagram
+	cfg.Datagram, cfg.Refused = a.Datagram, a.Refused
 	asm := reassembly.New(a.Chunk, cfg)
 	r := &reading{}
 	var mem memory

@@ -10,7 +10,7 @@ import (
 func chainCases() []Case {
 	return []Case{
 		chainDualStack(), chainUnanswered(), chainDowngraded(), chainTooLong(), chainLoopsTightly(), chainRepeatsTightly(),
-		chainIntoTLSByName(), chainIntoTLSByDNS(), chainTLSOtherName(), chainByAddress(), chainTLSNoName(), chainNameNotFound(),
+		chainIntoTLSByName(), chainIntoTLSByDNS(), chainTLSOtherName(), chainByAddress(), chainTargetRefuses(), chainTLSNoName(), chainNameNotFound(),
 		chainSlashKeptAlive(), chainRelativeWithPort(), chainHost443(), chainCaptivePortal(), chainLoginPage(),
 	}
 }
@@ -263,6 +263,20 @@ func chainByAddress() Case {
 		t.g.Wait(millisecond)
 		t.ask(edgeURL, t.g.Dial(secondAddr, edgeAddr), t.g.asking(edgeAddr, wsPath, "", ""))
 		t.end("upgraded", "")
+	})
+}
+
+func chainTargetRefuses() Case {
+	return oneTrail("chain-target-refuses", "The client follows to another port, where nothing listens.", func(t *trail) {
+		a := t.ask(firstURL, t.g.Dial(clientAddr, serverAddr), t.g.asking(hostName, wsPath, moved, "http://"+hostName+":8081/ws"))
+		a.Codes = []string{"redirect-target-refuses"}
+		a.NotCodes = []string{"redirect-not-followed"}
+		t.g.Wait(3 * millisecond)
+		c := t.g.Open(secondAddr, "192.0.2.9:8081")
+		c.Syn(nil)
+		c.store(Server, segment{flags: flagRST | flagACK, ack: c.seq(Client, 0)})
+		t.g.otherTraffic(35)
+		t.end("not-followed", "http://"+hostName+":8081/ws")
 	})
 }
 
