@@ -58,7 +58,7 @@ func (t *Attempt) target() (location string, u *url.URL) {
 	base := *from
 	base.Scheme = strings.Replace(base.Scheme, "ws", "http", 1)
 	u, err := base.Parse(location)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Hostname() == "" {
 		return location, nil
 	}
 	return location, u

@@ -36,15 +36,6 @@ func (w *walk) redirected(target, location string) {
 	d.finishBoth()
 }
 
-// secure opens a TLS connection that names no server.
-func (w *walk) secure(after time.Duration) {
-	d := w.dial(after)
-	d.conn.B = netip.MustParseAddrPort("192.0.2.9:443")
-	d.live.Ends = flow.EndsOf(d.conn.A, d.conn.B)
-	d.say(client, clientHello(""))
-	d.finishBoth()
-}
-
 func (d *dialogue) finishBoth() {
 	for dir := range d.way {
 		d.end(flow.Dir(dir), flow.FIN)
@@ -69,5 +60,70 @@ func TestChainsOfUnknownURLs(t *testing.T) {
 				t.Errorf("chain %d to %s is a retry of %v, has %d", c.ID, location, c.First, c.Retries)
 			}
 		}
+	}
+}
+
+// secureTo opens a TLS connection of an address that names a server.
+func (w *walk) secureTo(client, server, name string) {
+	d := w.dial(time.Microsecond)
+	d.conn.A, d.conn.B = netip.MustParseAddrPort(client), netip.MustParseAddrPort(server)
+	d.live.Ends = flow.EndsOf(d.conn.A, d.conn.B)
+	d.say(flow.AtoB, clientHello(name))
+	d.finishBoth()
+}
+
+const walker = "10.0.0.7:51234" // the client of a walk
+
+// What follows a redirect is found behind others, up to a bound.
+func TestTrailBounds(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		bound int
+		walk  func(w *walk, others int)
+	}{
+		{"TLS connections without a server name", maxNameless, func(w *walk, others int) {
+			w.secureTo(walker, "192.0.2.77:443", "") // before the redirect
+			w.redirected("/ws", "https://192.0.2.77/")
+			for range others {
+				w.secureTo(walker, "192.0.2.9:443", "")
+			}
+			w.secureTo(walker, "192.0.2.77:443", "")
+		}},
+		{"steps of others", maxStrangers, func(w *walk, others int) {
+			w.redirected("/ws", "https://t.example/")
+			for range others {
+				w.secureTo("10.0.0.8:51234", "192.0.2.77:443", "t.example")
+			}
+			w.secureTo("[2001:db8::7]:51234", "[2001:db8::77]:443", "t.example")
+		}},
+		{"other redirects", maxOpen, func(w *walk, others int) {
+			kept := w.dial(time.Millisecond)
+			kept.say(client, upgrade)
+			kept.say(server, redirect("301 Moved", "/x"))
+			for range others {
+				w.redirected("/other", "/x")
+			}
+			kept.at.Frame, kept.at.Time = 1<<20, 1e18+int64(w.now)+1e6
+			kept.say(client, strings.Replace(upgrade, "/ws", "/x", 1))
+			kept.finishBoth()
+		}},
+	} {
+		for _, others := range []int{0, 1, test.bound - 1, test.bound, 2 * test.bound} {
+			w := newWalk()
+			test.walk(w, others)
+			if c := w.finish().Chains[0]; (c.Long == 2) != (others < test.bound) {
+				t.Errorf("%d %s: %d hops, %v %s", others, test.name, c.Long, c.End, c.Reason)
+			}
+		}
+	}
+}
+
+// A Location without a host leads nowhere, also if it has a port.
+func TestNoHost(t *testing.T) {
+	w := newWalk()
+	w.redirected("/ws", "https://:443/")
+	w.secureTo(walker, "192.0.2.77:443", "")
+	if c := w.finish().Chains[0]; c.Long != 1 || c.End != ChainNotFollowed || len(c.URLs) != 1 {
+		t.Errorf("%v of %d hops, %v", c.End, c.Long, c.URLs)
 	}
 }
