@@ -43,3 +43,25 @@ func TestBackForGood(t *testing.T) {
 		t.Errorf("only %d incidents", incidents)
 	}
 }
+
+// Failures lie on no side if there is nobody to compare with, or the client opened
+// WebSockets too.
+func TestWhoFails(t *testing.T) {
+	used := Peer{site: &service{clients: 2, served: 1}}
+	unused := Peer{site: &service{clients: 2}}
+	for _, test := range []struct {
+		c    History
+		want Side
+	}{
+		{History{Failed: 3, Peers: []Peer{used, used}}, Client},
+		{History{Failed: 3, Peers: []Peer{unused}}, Server},
+		{History{Failed: 3, Peers: []Peer{used, unused}}, NoSide},
+		{History{Failed: 3, Opened: 1, Peers: []Peer{used}}, NoSide},
+		{History{Failed: 3}, NoSide},
+		{History{Peers: []Peer{used}}, NoSide},
+	} {
+		if got := test.c.whoFails(); got != test.want {
+			t.Errorf("%d of %d peers: failures lie with the %v, want the %v", test.c.Failed, len(test.c.Peers), got, test.want)
+		}
+	}
+}
