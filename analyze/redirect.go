@@ -84,7 +84,7 @@ func defaultPort(scheme string) string {
 
 // noteMoved remembers a client that was redirected to TLS, and the host there.
 func (a *Analyzer) noteMoved(c *flow.Conn, d *draft) {
-	if d.status < 300 || d.status > 399 {
+	if d.entry == 0 || d.status < 300 || d.status > 399 {
 		return
 	}
 	a.packer.b = a.packer.whole[:0]

@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -125,5 +126,17 @@ func TestNoHost(t *testing.T) {
 	w.secureTo(walker, "192.0.2.77:443", "")
 	if c := w.finish().Chains[0]; c.Long != 1 || c.End != ChainNotFollowed || len(c.URLs) != 1 {
 		t.Errorf("%v of %d hops, %v", c.End, c.Long, c.URLs)
+	}
+}
+
+// Of redirects that are not listed nothing is kept.
+func TestUnlistedRedirects(t *testing.T) {
+	w := newWalk()
+	w.a = New(&Limits{Attempts: 2})
+	for i := range 5 {
+		w.redirected("/ws", fmt.Sprintf("https://%d.example/", i))
+	}
+	if n := len(w.a.movedTo); n != 2 {
+		t.Errorf("%d hosts are kept, want 2", n)
 	}
 }
