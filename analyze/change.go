@@ -145,24 +145,23 @@ func (c *comparison) fields(what string, from, to *Message, except []string) {
 	add := func(kind DifferenceKind, name, before, after string) {
 		c.list = append(c.list, Difference{kind, what, name, before, after})
 	}
-	for _, name := range namesOf(from) {
-		f, _ := from.Head.first(name)
-		o, _ := to.Head.first(name)
+	before, after := linesOf(from), linesOf(to)
+	for _, f := range before.list {
+		o := after.named(f.name)
 		if o == nil {
-			add(Removed, name, f.Value, "")
+			add(Removed, f.name, f.value(), "")
 			continue
 		}
-		if f.Value != o.Value && !slices.ContainsFunc(except, func(s string) bool { return strings.EqualFold(s, name) }) {
-			add(Changed, name, f.Value, o.Value)
+		if f.value() != o.value() && !slices.ContainsFunc(except, func(s string) bool { return strings.EqualFold(s, f.name) }) {
+			add(Changed, f.name, f.value(), o.value())
 		}
-		if o.Name != f.Name {
-			add(Renamed, name, f.Name, o.Name)
+		if o.name != f.name {
+			add(Renamed, f.name, f.name, o.name)
 		}
 	}
-	for _, name := range namesOf(to) {
-		if f, _ := from.Head.first(name); f == nil {
-			o, _ := to.Head.first(name)
-			add(Added, name, "", o.Value)
+	for _, o := range after.list {
+		if before.named(o.name) == nil {
+			add(Added, o.name, "", o.value())
 		}
 	}
 }
@@ -187,6 +186,47 @@ func (c *comparison) origin() {
 	}
 }
 
+// A fieldLine is what a head has of one name.
+type fieldLine struct {
+	name   string // as it is first written
+	values []string
+}
+
+// value is that of all fields together, RFC 9110, Section 5.3.
+func (f *fieldLine) value() string { return strings.Join(f.values, ", ") }
+
+// FieldLines are the fields of a head, each name once.
+type fieldLines struct {
+	list  []fieldLine
+	index map[string]int // of a name in lower case
+}
+
+// linesOf joins the fields of a head. Of Set-Cookie, which cannot be joined, it
+// takes the first.
+func linesOf(m *Message) (l fieldLines) {
+	l.index = map[string]int{}
+	for _, f := range m.Head.Fields {
+		key := strings.ToLower(f.Name)
+		i, ok := l.index[key]
+		switch {
+		case !ok:
+			l.index[key] = len(l.list)
+			l.list = append(l.list, fieldLine{f.Name, []string{f.Value}})
+		case key != "set-cookie":
+			l.list[i].values = append(l.list[i].values, f.Value)
+		}
+	}
+	return l
+}
+
+// named returns what there is of a name, nil if there is nothing.
+func (l *fieldLines) named(name string) *fieldLine {
+	if i, ok := l.index[strings.ToLower(name)]; ok {
+		return &l.list[i]
+	}
+	return nil
+}
+
 // startOf returns the request line; the status line is compared apart.
 func startOf(m *Message) string {
 	if m.Head.Method == "" {
@@ -196,10 +236,8 @@ func startOf(m *Message) string {
 }
 
 func namesOf(m *Message) (names []string) {
-	for _, f := range m.Head.Fields {
-		if !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, f.Name) }) {
-			names = append(names, f.Name)
-		}
+	for _, f := range linesOf(m).list {
+		names = append(names, f.name)
 	}
 	return names
 }

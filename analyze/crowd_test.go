@@ -613,7 +613,7 @@ func (n *naive) end(t *Attempt) ChainEnd {
 func (n *naive) retries() {
 	for i, c := range n.chains {
 		for _, o := range n.chains[:i] {
-			if o.First == nil && o.End == c.End && slices.Equal(o.URLs, c.URLs) && o.Hops[0].Client.Addr() == c.Hops[0].Client.Addr() {
+			if n.attempts[c.Hops[0].Attempt-1].URL() != nil && n.attempts[o.Hops[0].Attempt-1].URL() != nil && o.First == nil && o.End == c.End && slices.Equal(o.URLs, c.URLs) && o.Hops[0].Client.Addr() == c.Hops[0].Client.Addr() {
 				c.First = o
 				o.Retries++
 			}

@@ -299,14 +299,12 @@ func (c *History) peer(s *service, opened bool) {
 // it: on its own if its servers open WebSockets for others, on the servers' if they
 // do so for nobody.
 func (c *History) whoFails() Side {
-	if c.Failed == 0 {
+	if c.Failed == 0 || c.Opened > 0 || len(c.Peers) == 0 { // it may have opened some with a server that is not listed
 		return NoSide
 	}
 	others, nobody := 0, 0
 	for _, p := range c.Peers {
 		switch {
-		case p.Opened > 0:
-			return NoSide
 		case p.site.served > 0:
 			others++
 		case p.site.clients > 1:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -71,6 +72,7 @@ func (s *service) incidents() []Incident {
 
 // massEnds finds the moments at which many WebSockets of a server ended.
 func (s *service) massEnds() (list []Incident) {
+	slices.SortStableFunc(s.lived, func(x, y lifetime) int { return cmp.Compare(x.begun, y.begun) })
 	begun := make([]int64, len(s.lived))
 	var ends []lifetime
 	for i, l := range s.lived {
@@ -78,7 +80,6 @@ func (s *service) massEnds() (list []Incident) {
 			ends = append(ends, l)
 		}
 	}
-	slices.Sort(begun)
 	slices.SortStableFunc(ends, func(x, y lifetime) int { return cmp.Compare(x.ended, y.ended) })
 	for i := 0; i < len(ends); {
 		n := 1
@@ -96,6 +97,12 @@ func (s *service) massEnds() (list []Incident) {
 	return list
 }
 
+// begunUntil returns how many WebSockets that lived began up to a time, when they
+// are in order.
+func (s *service) begunUntil(at int64) int {
+	return sort.Search(len(s.lived), func(i int) bool { return s.lived[i].begun > at })
+}
+
 // massEnd makes an incident of WebSockets that ended together, of so many that
 // were open.
 func (s *service) massEnd(ends []lifetime, open int) Incident {
@@ -108,10 +115,8 @@ func (s *service) massEnd(ends []lifetime, open int) Incident {
 		}
 	}
 	clients := len(gone)
-	for _, l := range s.lived {
-		if l.begun > first.ended && l.begun-last.ended <= int64(backWithin) {
-			delete(gone, l.client)
-		}
+	for _, l := range s.lived[s.begunUntil(first.ended):s.begunUntil(last.ended+int64(backWithin))] {
+		delete(gone, l.client)
 	}
 	i := Incident{
 		Finding: newFinding(MassDisconnect, NoSide, first.frame, "", "", ""),

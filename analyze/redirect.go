@@ -58,7 +58,7 @@ func (t *Attempt) target() (location string, u *url.URL) {
 	base := *from
 	base.Scheme = strings.Replace(base.Scheme, "ws", "http", 1)
 	u, err := base.Parse(location)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Hostname() == "" {
 		return location, nil
 	}
 	return location, u
@@ -89,7 +89,7 @@ func defaultPort(scheme string) string {
 
 // noteMoved remembers a client that was redirected to TLS, and the host there.
 func (a *Analyzer) noteMoved(c *flow.Conn, d *draft) {
-	if d.status < 300 || d.status > 399 {
+	if d.entry == 0 || d.status < 300 || d.status > 399 {
 		return
 	}
 	a.packer.b = a.packer.whole[:0]

@@ -16,6 +16,14 @@ import (
 
 const followWithin = 30 * int64(time.Second) // after a redirect; what is asked for later has another reason
 
+// Bounds of what is looked at for one redirect or request, lest many at once take
+// the square of their number.
+const (
+	maxOpen      = 256 // redirects that nobody followed yet, the latest
+	maxNameless  = 32  // TLS connections without a server name, the next
+	maxStrangers = 256 // steps of others, the next
+)
+
 // An errand is what a client asks for: where a redirect leads, and a request.
 type errand struct {
 	client netip.Addr
@@ -76,6 +84,7 @@ func newTrail(j *judge) *trail {
 		return t
 	}
 	t.requests(from, to)
+	slices.SortStableFunc(j.a.tls, func(x, y tlsStart) int { return cmp.Compare(x.first.Frame, y.first.Frame) })
 	var left []step
 	for _, r := range t.routes {
 		left = append(left, t.pair(r)...)
@@ -203,7 +212,7 @@ func (t *trail) join(from, to step, byHost bool) {
 // -1: none.
 func latest(open []step, s step) int {
 	found := -1
-	for i := len(open) - 1; i >= 0; i-- {
+	for i := len(open) - 1; i >= max(0, len(open)-maxOpen); i-- {
 		after := s.at.Time - open[i].at.Time
 		if after > followWithin {
 			break
@@ -253,9 +262,10 @@ func (t *trail) pairTLS(redirects []step) (left []step) {
 	}
 	for _, peer := range order {
 		r := routes[peer]
-		t.addHellos(r, opened[peer])
 		nameless := opened[tlsPeer{peer.client, "", peer.port}]
-		t.addHellos(r, slices.DeleteFunc(slices.Clone(nameless), func(i int) bool { leads, _ := t.leadsTo(peer.name, i); return !leads }))
+		near := t.behind(r.steps, nameless)
+		t.addHellos(r, opened[peer])
+		t.addHellos(r, slices.DeleteFunc(near, func(i int) bool { leads, _ := t.leadsTo(peer.name, i); return !leads }))
 		for _, s := range t.pair(r) {
 			left = append(left, s)
 			t.noteNameless(s, nameless)
@@ -265,11 +275,25 @@ func (t *trail) pairTLS(redirects []step) (left []step) {
 	return left
 }
 
+// behind returns those of a list of TLS connections that began right after one of
+// the redirects. Both are in the order of their frames.
+func (t *trail) behind(redirects []step, list []int) (near []int) {
+	next := 0
+	for _, s := range redirects {
+		first := sort.Search(len(list), func(i int) bool { return t.j.a.tls[list[i]].first.Frame > s.at.Frame })
+		last := min(first+maxNameless, len(list))
+		if first = max(first, next); first < last {
+			near, next = append(near, list[first:last]...), last
+		}
+	}
+	return near
+}
+
 // noteNameless remembers a TLS connection that may follow a redirect, without
 // anything that says so or denies it.
 func (t *trail) noteNameless(redirect step, list []int) {
 	peer, _ := redirect.tlsPeer()
-	for _, i := range list {
+	for _, i := range t.behind([]step{redirect}, list) {
 		after := t.j.a.tls[i].first.Time - redirect.at.Time
 		if _, known := t.leadsTo(peer.name, i); !known && !t.taken[i] && 0 <= after && after <= followWithin {
 			t.nameless[redirect.index] = i
@@ -355,8 +379,9 @@ func (r *route) linkClients() {
 	}
 }
 
-// stranger returns the only step that may follow a redirect, -1 if there is none
-// or several. Who asks for it without having been sent is none.
+// stranger returns the only step that may follow a redirect, -1 if there is none,
+// or several, or too many to tell. Who asks for it without having been sent is
+// none.
 func (t *trail) stranger(r *route, from *step) int {
 	if r == nil {
 		return -1
@@ -368,6 +393,9 @@ func (t *trail) stranger(r *route, from *step) int {
 		after := s.at.Time - from.at.Time
 		if after > followWithin {
 			break
+		}
+		if i-first == maxStrangers {
+			return -1
 		}
 		if after < 0 || s.joined || s.before >= 0 && !r.steps[s.before].joined || !t.sameDevice(from, s) {
 			continue

@@ -297,7 +297,8 @@ type retryKey struct {
 	end    ChainEnd
 }
 
-// linkRetries finds the chains that a client ran into again.
+// linkRetries finds the chains that a client ran into again. Of a chain that began
+// with nobody knows what, nobody knows whether it is the same.
 func (j *judge) linkRetries(chains []*Chain) {
 	type run struct {
 		first, last *Chain
@@ -306,6 +307,9 @@ func (j *judge) linkRetries(chains []*Chain) {
 	}
 	runs := map[retryKey]*run{}
 	for _, c := range chains {
+		if c.Hops[0].URL == "" {
+			continue
+		}
 		key := retryKey{c.Hops[0].Client.Addr(), strings.Join(c.URLs, "\n"), c.End}
 		r := runs[key]
 		if r == nil {

@@ -5,18 +5,23 @@ import (
 )
 
 // chain writes the line of a redirect chain.
-func (l *lines) chain(c *analyze.Chain) error {
+func (l *lines) chain(in *Input, c *analyze.Chain) error {
 	x := account{veil: veil{masker: l.masker}}
-	x.learnURLs(c)
+	x.learnChain(in, c)
 	l.line = l.chainLine(l.line[:0], &x, c)
 	_, err := l.w.Write(l.line)
 	return err
 }
 
-// learnURLs takes note of the secrets in the URLs of a chain.
-func (v *veil) learnURLs(c *analyze.Chain) {
+// learnChain takes note of the secrets in the heads and URLs of a chain.
+func (v *veil) learnChain(in *Input, c *analyze.Chain) {
 	if v.show {
 		return
+	}
+	for _, h := range c.Hops {
+		if h.Attempt > 0 {
+			v.known = append(v.known, v.masker.veil(in.whole().Attempts.At(h.Attempt-1)).known...)
+		}
 	}
 	for _, u := range c.URLs {
 		v.known = longEnough(urlSecrets(v.known, u))

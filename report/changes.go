@@ -59,12 +59,14 @@ func (p *page) veilOf(numbers ...int) *veil {
 
 // difference returns d with its values masked.
 func (v *veil) difference(d analyze.Difference) analyze.Difference {
-	if d.What == analyze.ThroughProxy {
+	switch _, kind := nameOf(d.Field); {
+	case d.What == analyze.ThroughProxy:
 		d.Before, d.After = v.authority(d.Before), v.authority(d.After)
-		return d
+	case d.Kind == analyze.Renamed:
+		d.Before, d.After = v.text(d.Before), v.text(d.After)
+	default:
+		d.Before, d.After = v.hide(v.field(kind, d.Before)), v.hide(v.field(kind, d.After))
 	}
-	_, kind := nameOf(d.Field)
-	d.Before, d.After = v.hide(v.field(kind, d.Before)), v.hide(v.field(kind, d.After))
 	return d
 }
 

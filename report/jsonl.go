@@ -35,7 +35,7 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 		}
 	}
 	for _, c := range in.Result.Chains {
-		if err := l.chain(c); err != nil {
+		if err := l.chain(in, c); err != nil {
 			return err
 		}
 	}

@@ -145,3 +145,53 @@ func TestVeilKnowsItsSecrets(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+// elsewhere has secrets that come up again, with nothing to tell them by, in
+// another attempt or record: behind a proxy, in a chain, in a history.
+func elsewhere() *Input {
+	s := &script{}
+	get := strings.Replace(getRequest, "ESP32 Websocket Client", "dev Bearer agent-secret-1", 1)
+	outer := s.attempt(analyze.OK, get+"\nCookie: c=cookie-secret-1", "HTTP/1.1 101 Switching Protocols\nX-R: answer-secret-1")
+	inner := s.attempt(analyze.OK, "GET /ws/cookie-secret-1 HTTP/1.1\nHost: example.com\nX-Session: cookie-secret-1", "HTTP/1.1 101 Switching Protocols\nSet-Cookie: q=answer-secret-1")
+	request := []analyze.Difference{
+		{Kind: analyze.Changed, What: "start line", Before: outer.Request.Head.Line, After: inner.Request.Head.Line},
+		{Kind: analyze.Removed, What: "field", Field: "Cookie", Before: "c=cookie-secret-1"},
+		{Kind: analyze.Added, What: "field", Field: "X-Session", After: "cookie-secret-1"},
+		{Kind: analyze.Renamed, What: "field", Field: "Authorization", Before: "Authorization", After: "authorization"},
+	}
+	response := []analyze.Difference{
+		{Kind: analyze.Removed, What: "field", Field: "Set-Cookie", Before: "q=answer-secret-1"},
+		{Kind: analyze.Added, What: "field", Field: "X-R", After: "answer-secret-1"},
+	}
+	outer.Passage = &analyze.Passage{Side: analyze.Client, Other: 2, Answered: true, Request: request, Response: response}
+	inner.Passage = &analyze.Passage{Side: analyze.Server, Other: 1, Answered: true, Request: request, Response: response}
+	location := "https://example.com/login/redirect-secret-1"
+	moved := s.attempt(analyze.Redirected, get+"\nCookie: c=redirect-secret-1", "HTTP/1.1 301 Moved\nLocation: "+location)
+	chain := &analyze.Chain{
+		ID: 1, End: analyze.ChainNotFollowed, URLs: []string{"ws://example.com/ws?token=s3cr3t-value-1&x=1", location},
+		Hops: []analyze.Hop{{Attempt: moved.Number, URL: "ws://example.com/ws?token=s3cr3t-value-1&x=1", Location: location}},
+	}
+	moved.Redirect = &analyze.Redirect{Location: location, Target: location, Chain: chain, Hop: 1}
+	find(moved, analyze.RedirectNotFollowed, analyze.Server, "Location", location, "")
+	return &Input{Result: &analyze.Result{Attempts: analyze.NewAttempts(outer, inner, moved), Chains: []*analyze.Chain{chain}}}
+}
+
+func TestMaskOfOthers(t *testing.T) {
+	for name, f := range map[string]format{"table": Table, "jsonl": JSONL, "markdown": Markdown} {
+		out := string(printed(t, f, elsewhere(), &Options{All: name == "jsonl", Timeline: true, Summary: true}))
+		for _, secret := range []string{"cookie-secret-1", "answer-secret-1", "redirect-secret-1"} {
+			if strings.Contains(out, secret) {
+				t.Errorf("%s shows %s", name, secret)
+			}
+			if !strings.Contains(out, masked(secret)) && name != "markdown" {
+				t.Errorf("%s does not show the mask of %s", name, secret)
+			}
+		}
+		if n := strings.Count(out, "agent-secret-1"); name != "jsonl" && n > 0 {
+			t.Errorf("%s shows the agent's secret %d times", name, n)
+		}
+		if !strings.Contains(out, "authorization") {
+			t.Errorf("%s does not show how a field is written", name)
+		}
+	}
+}

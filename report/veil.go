@@ -60,12 +60,28 @@ func (v *veil) learn(kind fieldName, value string) {
 	}
 }
 
-// learnTarget takes note of the secrets of the request's target.
+// learnTarget takes note of the secrets of the request's target, and of what a
+// proxy made of the heads.
 func (v *veil) learnTarget(a *analyze.Attempt) {
 	if a.Request != nil && !v.show {
 		v.known = urlSecrets(v.known, a.Request.Head.Target)
 	}
+	if p := a.Passage; p != nil {
+		v.learnDifferences(p.Request)
+		v.learnDifferences(p.Response)
+	}
 	v.known = longEnough(v.known)
+}
+
+// learnDifferences takes note of the secrets in the values of either side.
+func (v *veil) learnDifferences(list []analyze.Difference) {
+	for _, d := range list {
+		if d.Kind != analyze.Renamed {
+			_, kind := nameOf(d.Field)
+			v.learn(kind, d.Before)
+			v.learn(kind, d.After)
+		}
+	}
 }
 
 // longEnough leaves out what is too short to be looked for.
