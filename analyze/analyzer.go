@@ -25,7 +25,7 @@ const (
 	MaxHead      = 64 << 10
 	MaxPipelined = 256
 	MaxHeld      = 64 << 10
-	MaxAttempts  = 1 << 20
+	MaxAttempts  = 1 << 22
 
 	maxBody    = 200     // bytes of the body of a refusal kept for display
 	maxPerConn = 4096    // attempts on one connection

@@ -10,7 +10,8 @@ import (
 )
 
 // A Change is a failure right after a success of the same client with the same
-// host and path, and what was different.
+// host and path, and what was different. A WebSocket that the client drops at once
+// is a failure here.
 type Change struct {
 	Good, Bad   int // numbers of the attempts
 	GoodAt      int64

@@ -48,7 +48,7 @@ type History struct {
 	Times       Times
 	Rhythm      Rhythm
 	Lives       Lives
-	Breaks      int      // how often a failure followed a success, with the same host and path
+	Breaks      int      // how often a failure followed a success, with the same host and path; a WebSocket that the client drops at once is none
 	Changes     []Change // the first of them, and the last
 	Fault       Side     // whose it is that attempts fail, if other clients and servers show it
 
@@ -69,6 +69,7 @@ type Peer struct {
 	Server           netip.AddrPort
 	Attempts, Opened int
 	site             *service
+	failing          bool // the latest attempt failed
 }
 
 // A pursuit is what a client does about one host and path.
@@ -130,18 +131,22 @@ func (h *histories) add(t *Attempt) {
 	case opened:
 		c.Opened++
 		c.Lives.add(t)
-		p.good = t.Number
 	case failed:
 		c.Failed++
 		c.Causes.add(t)
+	}
+	switch {
+	case failed || t.dropped():
 		if p.good > 0 {
 			c.addBreak(fracture{p.good, t.Number})
 		}
 		p.good = 0
+	case opened:
+		p.good = t.Number
 	}
 	if s := h.server(t); s != nil {
-		c.peer(s, opened)
-		s.add(t, c, start.Time, opened, failed)
+		fell := c.peer(s, opened, failed)
+		s.add(t, c, start.Time, opened, failed, fell)
 	}
 }
 
@@ -157,6 +162,10 @@ func begun(t *Attempt) flow.Stamp {
 // opened reports whether a WebSocket was opened, as far as the server is
 // concerned: with a wrong Accept the client closes it.
 func (t *Attempt) opened() bool { return t.Verdict == OK && t.Response != nil }
+
+// dropped reports whether a client did not take the WebSocket that it was given,
+// for which it may have other reasons than the checks know.
+func (t *Attempt) dropped() bool { return t.has(AcceptOKButClientRefuses) }
 
 // failed reports whether an attempt came to nothing. A redirect that was followed
 // did not.
@@ -273,26 +282,32 @@ func (c *History) addBreak(f fracture) {
 	c.kept = append(c.kept, f)
 }
 
-func (c *History) peer(s *service, opened bool) {
+// peer counts an attempt with a server. It reports whether the client fell into
+// trouble with it: the attempt failed, and before it none did since one opened a
+// WebSocket, or since the server was first seen if it opened none for anybody.
+func (c *History) peer(s *service, opened, failed bool) (fell bool) {
 	i := 0
 	for i < len(c.Peers) && c.Peers[i].site != s {
 		i++
 	}
 	if i == len(c.Peers) {
 		if i >= maxPeers {
-			return
+			return false
 		}
 		c.Peers = append(c.Peers, Peer{Server: s.addr, site: s})
 		s.clients++
 	}
 	p := &c.Peers[i]
 	p.Attempts++
+	fell = failed && !p.failing && (p.Opened > 0 || s.opened == 0)
+	p.failing = failed || p.failing && !opened
 	if opened {
 		p.Opened++
 		if p.Opened == 1 {
 			s.served++
 		}
 	}
+	return fell
 }
 
 // whoFails tells on which side the failures of a client lie, as far as others show

@@ -54,11 +54,11 @@ func (s *service) outage(k *streak, lasting bool) Incident {
 
 // incidents returns what happened to a server.
 func (s *service) incidents() []Incident {
-	list := s.outages
+	s.massEnds(neverEnded - 1)
+	list := s.found
 	if s.streak.isOutage() || s.opened == 0 && len(s.streak.clients) > 1 {
 		list = append(list, s.outage(&s.streak, true))
 	}
-	list = append(list, s.massEnds()...)
 	for _, r := range s.rushes.list() {
 		i := Incident{Finding: newFinding(ReconnectStorm, Client, 0, "", "", ""), From: r.from, To: r.to, Server: s.addr, Attempts: r.attempts, Clients: r.clients}
 		i.Got = fmt.Sprintf("%d attempts in %s", r.attempts, DurationText(time.Duration(r.to-r.from)))
@@ -70,42 +70,39 @@ func (s *service) incidents() []Incident {
 	return list
 }
 
-// massEnds finds the moments at which many WebSockets of a server ended.
-func (s *service) massEnds() (list []Incident) {
-	slices.SortStableFunc(s.lived, func(x, y lifetime) int { return cmp.Compare(x.begun, y.begun) })
-	begun := make([]int64, len(s.lived))
-	var ends []lifetime
-	for i, l := range s.lived {
-		if begun[i] = l.begun; l.ended != 0 {
-			ends = append(ends, l)
-		}
-	}
-	slices.SortStableFunc(ends, func(x, y lifetime) int { return cmp.Compare(x.ended, y.ended) })
-	for i := 0; i < len(ends); {
+// massEnds finds the moments up to a time at which many WebSockets of a server
+// ended, and forgets those that had ended by then. As each was begun before it
+// ended, that leaves the number of those that are open at a later time as it is.
+func (s *service) massEnds(until int64) {
+	begun := slices.Clone(s.lived)
+	slices.SortStableFunc(begun, func(x, y lifetime) int { return cmp.Compare(x.begun, y.begun) })
+	slices.SortStableFunc(s.lived, func(x, y lifetime) int { return cmp.Compare(x.ended, y.ended) })
+	ends, i := s.lived, 0
+	for i < len(ends) && ends[i].ended <= until {
 		n := 1
-		for i+n < len(ends) && ends[i+n].ended-ends[i].ended <= int64(massWithin) {
+		for i+n < len(ends) && ends[i+n].ended <= ends[i].ended+int64(massWithin) {
 			n++
 		}
-		older, _ := slices.BinarySearch(begun, ends[i].ended)
+		older := begunBefore(begun, ends[i].ended)
 		if n >= massEnds && 2*n >= older-i {
-			list = append(list, s.massEnd(ends[i:i+n], older-i))
+			s.find(s.massEnd(ends[i:i+n], older-i, begun))
 			i += n
 		} else {
 			i++
 		}
 	}
-	return list
+	s.lived = append(s.lived[:0], ends[i:]...)
 }
 
-// begunUntil returns how many WebSockets that lived began up to a time, when they
-// are in order.
-func (s *service) begunUntil(at int64) int {
-	return sort.Search(len(s.lived), func(i int) bool { return s.lived[i].begun > at })
+// begunBefore counts the WebSockets that began before a time, of a list in the
+// order in which they began.
+func begunBefore(list []lifetime, at int64) int {
+	return sort.Search(len(list), func(i int) bool { return list[i].begun >= at })
 }
 
 // massEnd makes an incident of WebSockets that ended together, of so many that
-// were open.
-func (s *service) massEnd(ends []lifetime, open int) Incident {
+// were open; begun is all of them in the order in which they began.
+func (s *service) massEnd(ends []lifetime, open int, begun []lifetime) Incident {
 	first, last := ends[0], ends[len(ends)-1]
 	gone, byServer := map[int32]bool{}, 0
 	for _, l := range ends {
@@ -115,7 +112,7 @@ func (s *service) massEnd(ends []lifetime, open int) Incident {
 		}
 	}
 	clients := len(gone)
-	for _, l := range s.lived[s.begunUntil(first.ended):s.begunUntil(last.ended+int64(backWithin))] {
+	for _, l := range begun[begunBefore(begun, first.ended+1):begunBefore(begun, last.ended+int64(backWithin)+1)] {
 		delete(gone, l.client)
 	}
 	i := Incident{

@@ -20,7 +20,8 @@ func TestBackForGood(t *testing.T) {
 			s.lived = append(s.lived, lifetime{begun: int64(begun), ended: int64(ended), client: int32(rng.IntN(60))})
 		}
 		all := append([]lifetime(nil), s.lived...)
-		for _, i := range s.massEnds() {
+		s.massEnds(neverEnded - 1)
+		for _, i := range s.found {
 			incidents++
 			gone := map[int32]bool{}
 			for _, l := range all {

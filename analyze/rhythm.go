@@ -17,7 +17,7 @@ type RhythmKind uint8
 const (
 	NoRhythm  RhythmKind = iota // too few waits to tell
 	Constant                    // nearly all of one length
-	Immediate                   // the same, and too short to be called a wait
+	Immediate                   // nearly all too short to be called a wait
 	BackOff                     // they become longer as long as attempts fail
 	Irregular
 )
@@ -28,7 +28,7 @@ func (k RhythmKind) String() string { return rhythmNames[k] }
 
 const (
 	minWaits  = 3
-	shortWait = 50 * time.Millisecond
+	shortWait = 100 * time.Millisecond // most of it on the way, of an end to the client and of the SYN from there
 )
 
 // Waits are the times between the end of an attempt and the next one for the
@@ -46,7 +46,7 @@ func (w *waits) add(p *pursuit, start int64, t *Attempt) {
 	if p.ended != 0 && start >= p.ended {
 		w.wait(start-p.ended, p.failed)
 	}
-	p.started, p.ended, p.failed = start, 0, t.failed()
+	p.started, p.ended, p.failed = start, 0, t.failed() || t.dropped()
 	if followed := t.Verdict == Redirected && !t.failed(); t.Close.At.Seen() && !followed {
 		p.ended = t.Close.At.Time
 	}
@@ -79,13 +79,12 @@ func (w *waits) rhythm() Rhythm {
 	if w.n < minWaits {
 		return r
 	}
-	constant := w.mostly(r.Median, max(r.Median/10, 30*time.Millisecond))
 	switch {
-	case constant && r.Median < shortWait:
-		r.Kind = Immediate
 	case w.most >= minWaits && w.grew >= 4*w.fell:
 		r.Kind, r.From, r.To = BackOff, time.Duration(w.min), time.Duration(w.max)
-	case constant:
+	case w.mostly(0, shortWait):
+		r.Kind = Immediate
+	case w.mostly(r.Median, max(r.Median/10, 30*time.Millisecond)):
 		r.Kind = Constant
 	default:
 		r.Kind = Irregular
@@ -113,7 +112,7 @@ var habits = [...]habit{
 }
 
 func (r *Rhythm) like() string {
-	near := func(d, want time.Duration) bool { return (d - want).Abs() <= max(want/20, 30*time.Millisecond) }
+	near := func(d, want time.Duration) bool { return want-want/20 <= d && d <= want+want/20+shortWait }
 	for _, h := range habits {
 		if h.kind == r.Kind && (r.Kind == Constant && near(r.Median, h.from) || r.Kind == BackOff && near(r.From, h.from) && near(r.To, h.to)) {
 			return h.name

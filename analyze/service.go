@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"math"
 	"net/netip"
 	"slices"
 	"time"
@@ -14,9 +15,10 @@ type service struct {
 	served           int // of them, those for which it opened a WebSocket
 	codes            causes
 	streak           streak
-	outages          []Incident
+	found            []Incident
 	rushes           rushes
-	lived            []lifetime // of WebSockets, see minLife
+	lived            []lifetime // of WebSockets, see minLife, without those that massEnds is done with
+	sweepAt          int        // how many of them are enough to call it
 	idle             sample     // how long nothing was sent when the server ended a WebSocket without a Close frame
 	idleBy           int        // clients of those
 	idleClient       int        // the last of them, plus one
@@ -25,18 +27,23 @@ type service struct {
 
 // A lifetime is that of a WebSocket, and what its client did then.
 type lifetime struct {
-	begun, ended int64 // ended 0: it was not
+	begun, ended int64 // ended neverEnded: it was not
 	frame        int   // of the end
 	client       int32
 	by           Side
 }
+
+const (
+	neverEnded = math.MaxInt64
+	minSweep   = 4096
+)
 
 // minLife is how long a WebSocket must last to count for mass-disconnect: where
 // many short ones come and go, many end together.
 const minLife = 10 * time.Second
 
 // add takes an attempt of a client.
-func (s *service) add(t *Attempt, c *History, start int64, opened, failed bool) {
+func (s *service) add(t *Attempt, c *History, start int64, opened, failed, fell bool) {
 	s.attempts++
 	s.rushes.add(start, c.number)
 	if failed {
@@ -47,8 +54,18 @@ func (s *service) add(t *Attempt, c *History, start int64, opened, failed bool) 
 		s.opened++
 		s.end(t, c)
 	}
-	if o := s.streak.add(t, c, start, opened, failed); o != nil {
-		s.outages = append(s.outages, s.outage(o, false))
+	if o := s.streak.add(t, c, start, opened, failed, fell); o != nil {
+		s.find(s.outage(o, false))
+	}
+}
+
+// maxFound is how many outages and mass disconnects of a server are kept, the
+// first.
+const maxFound = 256
+
+func (s *service) find(i Incident) {
+	if len(s.found) < maxFound {
+		s.found = append(s.found, i)
 	}
 }
 
@@ -58,11 +75,15 @@ func (s *service) end(t *Attempt, c *History) {
 	if ended && life < minLife {
 		return
 	}
-	l := lifetime{begun: t.Response.Done.Time, client: int32(c.number), by: t.Close.By}
+	l := lifetime{begun: t.Response.Done.Time, ended: neverEnded, client: int32(c.number), by: t.Close.By}
 	if ended {
 		l.ended, l.frame = t.Close.At.Time, t.Close.At.Frame
 	}
 	s.lived = append(s.lived, l)
+	if len(s.lived) >= max(s.sweepAt, minSweep) {
+		s.massEnds(l.begun - int64(massWithin+backWithin))
+		s.sweepAt = 2 * len(s.lived)
+	}
 	if t.Close.By == Server && (t.Close.How == CloseFIN || t.Close.How == CloseRST) {
 		s.idle.add(t.Close.At.Time - max(t.lastFrame, t.Response.Done.Time))
 		s.idleFrame = t.Close.At.Frame
@@ -79,17 +100,18 @@ type streak struct {
 	number      int // of the first attempt
 	attempts    int
 	clients     []int32 // at most streakClients
+	fell        int     // of all clients, see History.peer
 	codes       causes
 }
 
 const (
 	streakClients  = 64
-	outageClients  = 3 // so many must fail in a row
+	outageClients  = 3 // so many must fail in a row that had no trouble before: where WebSockets last, some that always fail have the server for themselves
 	outageAttempts = 5
 )
 
 // add takes an attempt, and returns the streak that it ends, if that is an outage.
-func (k *streak) add(t *Attempt, c *History, start int64, opened, failed bool) *streak {
+func (k *streak) add(t *Attempt, c *History, start int64, opened, failed, fell bool) *streak {
 	switch {
 	case opened:
 		ended := *k
@@ -103,6 +125,9 @@ func (k *streak) add(t *Attempt, c *History, start int64, opened, failed bool) *
 			k.first, k.frame, k.number = start, t.order(), t.Number
 		}
 		k.attempts++
+		if fell {
+			k.fell++
+		}
 		k.last = start
 		k.codes.add(t)
 		if n := int32(c.number); len(k.clients) < streakClients && !slices.Contains(k.clients, n) {
@@ -113,7 +138,7 @@ func (k *streak) add(t *Attempt, c *History, start int64, opened, failed bool) *
 }
 
 func (k *streak) isOutage() bool {
-	return k.attempts >= outageAttempts && len(k.clients) >= outageClients
+	return k.attempts >= outageAttempts && k.fell >= outageClients
 }
 
 // Rushes are the times in which a server got many attempts at once.
@@ -132,9 +157,11 @@ type arrival struct {
 	client int32
 }
 
-// A rush is a time in which more than rushSize attempts came within rushTime.
+// A rush is a time in which more than rushSize attempts came within rushTime,
+// again and again without a longer break than rushPause.
 type rush struct {
 	from, to int64
+	before   int // attempts before it
 	attempts int
 	clients  int // the most within rushTime
 }
@@ -142,6 +169,7 @@ type rush struct {
 const (
 	rushSize   = 32
 	rushTime   = 2 * time.Second
+	rushPause  = time.Minute
 	rushFactor = 10 // times the server's usual rate
 	maxRushes  = 64
 )
@@ -156,15 +184,16 @@ func (r *rushes) add(at int64, client int) {
 	r.n++
 	r.last = max(r.last, at)
 	if r.n <= rushSize || at-before.at > int64(rushTime) {
-		r.over()
+		if at-r.current.to > int64(rushPause) {
+			r.over()
+		}
 		return
 	}
 	c := &r.current
 	if c.attempts == 0 {
-		*c = rush{from: before.at, attempts: rushSize}
+		*c = rush{from: before.at, before: r.n - rushSize - 1}
 	}
-	c.attempts++
-	c.to = at
+	c.attempts, c.to = r.n-c.before, at
 	if c.attempts%rushSize == 1 {
 		c.clients = max(c.clients, r.distinct())
 	}
