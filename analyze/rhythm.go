@@ -109,7 +109,7 @@ var habits = [...]habit{
 	{Constant, time.Second, 0, "MQTT.js"},
 	{Constant, 10 * time.Second, 0, "esp_websocket_client"},
 	{BackOff, time.Second, 60 * time.Second, "Paho MQTT"},
-	{BackOff, 2 * time.Second, 30 * time.Second, "SignalR"},
+	{BackOff, 0, 30 * time.Second, "SignalR"}, // at once, 2, 10 and 30 s,
 }
 
 func (r *Rhythm) like() string {
