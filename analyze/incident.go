@@ -35,7 +35,7 @@ func (s *service) outage(k *streak, lasting bool) Incident {
 		From:    k.first, To: k.last, Server: s.addr, Attempts: k.attempts, Clients: len(k.clients),
 	}
 	i.Got = fmt.Sprintf("%d attempts of %d clients in a row", k.attempts, len(k.clients))
-	if len(k.clients) == streakClients {
+	if len(k.clients) == maxGroup {
 		i.Got = fmt.Sprintf("%d attempts of %d clients or more in a row", k.attempts, len(k.clients))
 	}
 	k.codes.sort()
@@ -80,17 +80,16 @@ func (s *service) massEnds() (list []Incident) {
 	}
 	slices.Sort(begun)
 	slices.SortStableFunc(ends, func(x, y lifetime) int { return cmp.Compare(x.ended, y.ended) })
-	for i := 0; i < len(ends); {
-		n := 1
+	for i, n := 0, 0; i < len(ends); {
 		for i+n < len(ends) && ends[i+n].ended-ends[i].ended <= int64(massWithin) {
 			n++
 		}
 		older, _ := slices.BinarySearch(begun, ends[i].ended)
 		if n >= massEnds && 2*n >= older-i {
 			list = append(list, s.massEnd(ends[i:i+n], older-i))
-			i += n
+			i, n = i+n, 0
 		} else {
-			i++
+			i, n = i+1, n-1
 		}
 	}
 	return list
@@ -154,7 +153,10 @@ func (s *service) idleTimer() (i Incident, ok bool) {
 	if s.idle.n < minIdleEnds || after < minIdle || !s.idle.mostly(after, max(after/50, time.Second)) {
 		return i, false
 	}
-	i = Incident{Finding: newFinding(IdleTimeoutFixedTimer, Server, s.idleFrame, "", "", ""), Server: s.addr, Attempts: s.idle.n, Clients: s.idleBy}
+	i = Incident{
+		Finding: newFinding(IdleTimeoutFixedTimer, Server, s.idle.last.Frame, "", "", ""),
+		From:    s.idle.first.Time, To: s.idle.last.Time, Server: s.addr, Attempts: s.idle.n, Clients: len(s.idle.clients),
+	}
 	i.Got = fmt.Sprintf("%d WebSockets after %s without a frame", s.idle.n, DurationText(after))
 	for _, t := range timers {
 		if (after - t.after).Abs() <= max(t.after/50, time.Second) {

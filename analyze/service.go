@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // A service is the history of one address and port that clients tried.
@@ -17,10 +19,26 @@ type service struct {
 	outages          []Incident
 	rushes           rushes
 	lived            []lifetime // of WebSockets, see minLife
-	idle             sample     // how long nothing was sent when the server ended a WebSocket without a Close frame
-	idleBy           int        // clients of those
-	idleClient       int        // the last of them, plus one
-	idleFrame        int
+	idle             idleEnds
+}
+
+// IdleEnds are WebSockets that a server ended without a Close frame.
+type idleEnds struct {
+	sample      // how long nothing was sent before
+	clients     group
+	first, last flow.Stamp
+}
+
+// A group is clients, by their numbers.
+type group []int32
+
+const maxGroup = 64
+
+// add takes a client, if there is room.
+func (g *group) add(client int) {
+	if n := int32(client); len(*g) < maxGroup && !slices.Contains(*g, n) {
+		*g = append(*g, n)
+	}
 }
 
 // A lifetime is that of a WebSocket, and what its client did then.
@@ -42,8 +60,7 @@ func (s *service) add(t *Attempt, c *History, start int64, opened, failed bool) 
 	if failed {
 		s.codes.add(t)
 	}
-	switch {
-	case opened:
+	if opened {
 		s.opened++
 		s.end(t, c)
 	}
@@ -63,12 +80,16 @@ func (s *service) end(t *Attempt, c *History) {
 		l.ended, l.frame = t.Close.At.Time, t.Close.At.Frame
 	}
 	s.lived = append(s.lived, l)
-	if t.Close.By == Server && (t.Close.How == CloseFIN || t.Close.How == CloseRST) {
-		s.idle.add(t.Close.At.Time - max(t.lastFrame, t.Response.Done.Time))
-		s.idleFrame = t.Close.At.Frame
-		if s.idleClient != c.number+1 {
-			s.idleBy, s.idleClient = s.idleBy+1, c.number+1
-		}
+	if ended && t.Close.By == Server && (t.Close.How == CloseFIN || t.Close.How == CloseRST) {
+		s.idle.end(t, c)
+	}
+}
+
+func (e *idleEnds) end(t *Attempt, c *History) {
+	e.add(t.Close.At.Time - max(t.lastFrame, t.Response.Done.Time))
+	e.clients.add(c.number)
+	if e.last = t.Close.At; e.n == 1 {
+		e.first = e.last
 	}
 }
 
@@ -78,12 +99,11 @@ type streak struct {
 	frame       int
 	number      int // of the first attempt
 	attempts    int
-	clients     []int32 // at most streakClients
+	clients     group
 	codes       causes
 }
 
 const (
-	streakClients  = 64
 	outageClients  = 3 // so many must fail in a row
 	outageAttempts = 5
 )
@@ -105,9 +125,7 @@ func (k *streak) add(t *Attempt, c *History, start int64, opened, failed bool) *
 		k.attempts++
 		k.last = start
 		k.codes.add(t)
-		if n := int32(c.number); len(k.clients) < streakClients && !slices.Contains(k.clients, n) {
-			k.clients = append(k.clients, n)
-		}
+		k.clients.add(c.number)
 	}
 	return nil
 }
@@ -124,6 +142,7 @@ type rushes struct {
 	last    int64
 	found   []rush
 	current rush
+	clients map[int32]bool // of the current one
 }
 
 // An arrival is an attempt.
@@ -136,7 +155,7 @@ type arrival struct {
 type rush struct {
 	from, to int64
 	attempts int
-	clients  int // the most within rushTime
+	clients  int
 }
 
 const (
@@ -155,29 +174,20 @@ func (r *rushes) add(at int64, client int) {
 	*slot = arrival{at, int32(client)}
 	r.n++
 	r.last = max(r.last, at)
-	if r.n <= rushSize || at-before.at > int64(rushTime) {
+	if r.n <= rushSize || time.Duration(at-before.at).Abs() > rushTime { // a slow request may have begun long before
 		r.over()
 		return
 	}
 	c := &r.current
 	if c.attempts == 0 {
-		*c = rush{from: before.at, attempts: rushSize}
+		*c, r.clients = rush{from: before.at, attempts: rushSize}, map[int32]bool{before.client: true}
+		for _, a := range r.recent {
+			r.clients[a.client] = true
+		}
 	}
 	c.attempts++
-	c.to = at
-	if c.attempts%rushSize == 1 {
-		c.clients = max(c.clients, r.distinct())
-	}
-}
-
-// distinct counts the clients of the recent attempts.
-func (r *rushes) distinct() int {
-	var ids [rushSize]int32
-	for i := range r.recent {
-		ids[i] = r.recent[i].client
-	}
-	slices.Sort(ids[:])
-	return len(slices.Compact(ids[:]))
+	r.clients[int32(client)] = true
+	c.clients, c.to = len(r.clients), max(c.to, at)
 }
 
 // over ends a rush.
