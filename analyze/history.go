@@ -344,10 +344,11 @@ func (t *Times) Len() int {
 
 // add counts an attempt. The steps become longer when there is no room.
 func (t *Times) add(at int64, failed bool) {
+	at = max(at, 0) // what is earlier than 1970 would be too far from the rest
 	if t.Step == 0 {
 		t.From, t.Step = at, time.Second
 	}
-	for at-t.From >= int64(t.Step)*timeSteps {
+	for (at-t.From)/timeSteps >= int64(t.Step) {
 		for i := range timeSteps / 2 {
 			t.Attempts[i] = t.Attempts[2*i] + t.Attempts[2*i+1]
 			t.Failed[i] = t.Failed[2*i] + t.Failed[2*i+1]
