@@ -80,7 +80,7 @@ func (s *service) massEnds() (list []Incident) {
 	}
 	slices.Sort(begun)
 	slices.SortStableFunc(ends, func(x, y lifetime) int { return cmp.Compare(x.ended, y.ended) })
-	for i, n := 0, 0; i < len(ends); {
+	for i, n := 0, 0; i < len(ends) && len(list) < maxAlike; {
 		for i+n < len(ends) && ends[i+n].ended-ends[i].ended <= int64(massWithin) {
 			n++
 		}
@@ -170,7 +170,7 @@ func (s *service) idleTimer() (i Incident, ok bool) {
 // others use.
 func (c *History) failsEverywhere() (i Incident, ok bool) {
 	for _, p := range c.Peers {
-		if p.Opened > 0 || p.site.served == 0 {
+		if p.site.opened == 0 {
 			return i, false
 		}
 	}

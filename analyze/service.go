@@ -10,16 +10,13 @@ import (
 
 // A service is the history of one address and port that clients tried.
 type service struct {
-	addr             netip.AddrPort
-	attempts, opened int
-	clients          int // that tried
-	served           int // of them, those for which it opened a WebSocket
-	codes            causes
-	streak           streak
-	outages          []Incident
-	rushes           rushes
-	lived            []lifetime // of WebSockets, see minLife
-	idle             idleEnds
+	addr    netip.AddrPort
+	opened  int
+	streak  streak
+	outages []Incident
+	rushes  rushes
+	lived   []lifetime // of WebSockets, see minLife
+	idle    idleEnds
 }
 
 // IdleEnds are WebSockets that a server ended without a Close frame.
@@ -49,22 +46,21 @@ type lifetime struct {
 	by           Side
 }
 
+// maxAlike bounds the incidents of one kind and server.
+const maxAlike = 64
+
 // minLife is how long a WebSocket must last to count for mass-disconnect: where
 // many short ones come and go, many end together.
 const minLife = 10 * time.Second
 
 // add takes an attempt of a client.
 func (s *service) add(t *Attempt, c *History, start int64, opened, failed bool) {
-	s.attempts++
 	s.rushes.add(start, c.number)
-	if failed {
-		s.codes.add(t)
-	}
 	if opened {
 		s.opened++
 		s.end(t, c)
 	}
-	if o := s.streak.add(t, c, start, opened, failed); o != nil {
+	if o := s.streak.add(t, c, start, opened, failed); o != nil && len(s.outages) < maxAlike {
 		s.outages = append(s.outages, s.outage(o, false))
 	}
 }
@@ -162,7 +158,6 @@ const (
 	rushSize   = 32
 	rushTime   = 2 * time.Second
 	rushFactor = 10 // times the server's usual rate
-	maxRushes  = 64
 )
 
 func (r *rushes) add(at int64, client int) {
@@ -192,7 +187,7 @@ func (r *rushes) add(at int64, client int) {
 
 // over ends a rush.
 func (r *rushes) over() {
-	if r.current.attempts > 0 && len(r.found) < maxRushes {
+	if r.current.attempts > 0 && len(r.found) < maxAlike {
 		r.found = append(r.found, r.current)
 	}
 	r.current = rush{}
