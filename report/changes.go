@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/wssniff/wssniff/analyze"
 	"github.com/wssniff/wssniff/reassembly/flow"
@@ -59,9 +61,36 @@ func (v *veil) difference(d analyze.Difference) analyze.Difference {
 		d.Before, d.After = v.authority(d.Before), v.authority(d.After)
 		return d
 	}
+	if d.Field == "" {
+		d.Before, d.After = v.line(d.Before), v.line(d.After)
+		return d
+	}
 	_, kind := nameOf(d.Field)
 	d.Before, d.After = v.hide(v.field(kind, d.Before)), v.hide(v.field(kind, d.After))
 	return d
+}
+
+// line masks text that may be a request line, of which CONNECT has a target that
+// is no URL.
+func (v *veil) line(s string) string {
+	i := strings.LastIndexByte(s, ' ')
+	if target, ok := strings.CutPrefix(s[:max(i, 0)], "CONNECT "); ok {
+		return "CONNECT " + v.authority(target) + s[i:]
+	}
+	return v.text(s)
+}
+
+// withDifferences returns a veil that knows the secrets in differences as well:
+// those of the attempt on the other side of a proxy.
+func (v *veil) withDifferences(lists ...[]analyze.Difference) *veil {
+	w := &veil{masker: v.masker, known: slices.Clone(v.known)}
+	for _, d := range slices.Concat(lists...) {
+		for _, value := range [...]string{d.Before, d.After} {
+			w.learnPart(d.Field, value)
+		}
+	}
+	w.known = longEnough(w.known)
+	return w
 }
 
 func differenceText(d analyze.Difference) string {
@@ -73,4 +102,17 @@ func differenceText(d analyze.Difference) string {
 		text += " " + d.Kind.String()
 	}
 	return text
+}
+
+// learnPart takes note of the secrets of a field, or of a start line if it has no
+// name.
+func (v *veil) learnPart(field, value string) {
+	_, kind := nameOf(field)
+	if field != "" {
+		v.learn(kind, value)
+		return
+	}
+	for word := range strings.FieldsSeq(value) {
+		v.learn(kind, word)
+	}
 }

@@ -50,7 +50,7 @@ func (p *page) addClients(shown map[netip.Addr]bool) {
 			p.clients.title += fmt.Sprintf(" (%d of %d, see --all)", i, len(list))
 			break
 		}
-		p.clients.add(c.Addr.String(), knownAs(p.in.Result.Hosts, c), fmt.Sprint(c.Attempts), fmt.Sprint(c.Opened), fmt.Sprint(c.Failed),
+		p.clients.add(c.Addr.String(), p.knownAs(c), fmt.Sprint(c.Attempts), fmt.Sprint(c.Opened), fmt.Sprint(c.Failed),
 			verdictsText(c), timesText(&c.Times), rhythmText(&c.Rhythm), lifeText(&c.Lives), endsText(&c.Lives), causeText(c))
 		p.addChanges(c)
 	}
@@ -60,12 +60,12 @@ func (p *page) addClients(shown map[netip.Addr]bool) {
 func remarkable(c *analyze.History) bool { return c.Attempts > 1 && c.Failed > 0 }
 
 // knownAs tells by which names a client goes.
-func knownAs(hosts *analyze.Hosts, c *analyze.History) string {
-	h := hosts.Of(c.Addr)
+func (p *page) knownAs(c *analyze.History) string {
+	h := p.in.Result.Hosts.Of(c.Addr)
 	names := []string{h.Name, h.MAC.String()}
 	names = append(names, c.Agents...)
 	for i := range names {
-		names[i] = cellText(names[i])
+		names[i] = cellText(p.mask.text(names[i]))
 	}
 	return joinText(names...)
 }
