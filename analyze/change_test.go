@@ -2,34 +2,120 @@ package analyze
 
 import (
 	"fmt"
-	"strings"
+	"net/netip"
+	"slices"
 	"testing"
+	"time"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
+// headOf takes a head apart: its lines, without the blank one.
 func headOf(lines ...string) *Message {
-	return &Message{Complete: true, Head: parseHead("GET / HTTP/1.1\r\n" + strings.Join(lines, "\r\n") + "\r\n\r\n")}
+	text := ""
+	for _, line := range lines {
+		text += line + "\r\n"
+	}
+	return &Message{Head: parseHead(text + "\r\n"), Complete: true}
 }
 
-func TestDifferences(t *testing.T) {
-	for _, test := range []struct {
-		name     string
-		from, to []string
-		want     string
+// sides are two attempts without a difference.
+func sides() (good, bad *Attempt) {
+	list := make([]*Attempt, 2)
+	for i := range list {
+		d := deed{verdict: OK}
+		list[i] = d.attempt(1)
+		list[i].Request.Head = headOf("GET /ws HTTP/1.1", "Host: gw", "Upgrade: websocket", "Cookie: a=b", "Sec-WebSocket-Key: x").Head
+		list[i].Response.Head = headOf("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Date: today").Head
+		list[i].Request.Complete, list[i].Response.Complete = true, true
+		list[i].Conn.SYNACK = flow.Stamp{Frame: 2, Time: list[i].Conn.SYN.Time + 1e6}
+	}
+	return list[0], list[1]
+}
+
+func TestCompare(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(bad *Attempt)
+		want   []string
 	}{
-		{"nothing", []string{"A: 1", "B: 2"}, []string{"B: 2", "A: 1"}, "[]"},
-		{"each kind", []string{"A: 1", "B: 2", "C: 3"}, []string{"c: 3", "B: 4", "D: 5"},
-			`["removed A 1 " "changed B 2 4" "renamed C C c" "added D  5"]`},
-		{"another field of the name", []string{"Via: 1.1 a"}, []string{"Via: 1.1 a", "X: y", "via: 1.1 b"},
-			`["changed Via 1.1 a 1.1 a, 1.1 b" "added X  y"]`},
-		{"the same in one field", []string{"Via: 1.1 a, 1.1 b"}, []string{"Via: 1.1 a", "Via: 1.1 b"}, "[]"},
-		{"cookies are not joined", []string{"Set-Cookie: a=1"}, []string{"Set-Cookie: a=1", "Set-Cookie: b=2"}, "[]"},
+		{"nothing", func(*Attempt) {}, nil},
+		{"what is never the same", func(a *Attempt) {
+			a.Request.Head = headOf("GET /ws HTTP/1.1", "Host: gw", "Upgrade: websocket", "Cookie: a=b", "sec-websocket-key: y").Head
+			a.Response.Head = headOf("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket", "Date: tomorrow").Head
+		}, []string{`renamed request field Sec-WebSocket-Key "Sec-WebSocket-Key" "sec-websocket-key"`}},
+		{"server", func(a *Attempt) { a.Conn.B = netip.MustParseAddrPort("10.2.0.9:81") }, []string{`changed server  "10.2.0.0:80" "10.2.0.9:81"`}},
+		{"proxy", func(a *Attempt) { a.Tunnel = "proxy:1" }, []string{`changed proxy  "" "proxy:1"`}},
+		{"connection used again", func(a *Attempt) { a.Request.Offset = 9 }, []string{`changed use of the connection  "first request" "after other requests"`}},
+		{"request line", func(a *Attempt) { a.Request.Head.Line = "GET /x HTTP/1.0" }, []string{`changed request line  "GET /ws HTTP/1.1" "GET /x HTTP/1.0"`}},
+		{"fields", func(a *Attempt) {
+			a.Request.Head = headOf("GET /ws HTTP/1.1", "host: gw2", "Upgrade: websocket", "Sec-WebSocket-Key: x", "Origin: o").Head
+		}, []string{`changed request field Host "gw" "gw2"`, `renamed request field Host "Host" "host"`, `removed request field Cookie "a=b" ""`, `added request field Origin "" "o"`}},
+		{"order of fields", func(a *Attempt) {
+			a.Request.Head = headOf("GET /ws HTTP/1.1", "Upgrade: websocket", "Host: gw", "Cookie: a=b", "Sec-WebSocket-Key: x").Head
+		}, []string{`changed order of the request fields  "Host, Upgrade, Cookie, Sec-WebSocket-Key" "Upgrade, Host, Cookie, Sec-WebSocket-Key"`}},
+		{"a head that broke off", func(a *Attempt) {
+			a.Request.Head, a.Request.Complete = headOf("GET /ws HTTP/1.1", "Host: gw").Head, false
+		}, nil},
+		{"no answer", func(a *Attempt) { a.Response = nil }, []string{`changed status  "HTTP/1.1 101 Switching Protocols" "no answer"`}},
+		{"no HTTP", func(a *Attempt) { a.Response, a.alien = nil, "15 03" }, []string{`changed status  "HTTP/1.1 101 Switching Protocols" "no HTTP"`}},
+		{"size", func(a *Attempt) { a.Request.Head.Raw += fmt.Sprintf("%64d", 0) }, []string{`changed request head  "85 bytes" "149 bytes"`}},
+		{"hardly a size", func(a *Attempt) { a.Request.Head.Raw += fmt.Sprintf("%63d", 0) }, nil},
+		{"time to connect", func(a *Attempt) { a.Conn.SYNACK.Time += 20e6 }, []string{`changed time to connect  "1.0 ms" "21.0 ms"`}},
+		{"nearly that time", func(a *Attempt) { a.Conn.SYNACK.Time += 19e6 }, nil},
+		{"no SYN", func(a *Attempt) { a.Conn.SYNACK = flow.Stamp{} }, nil},
+		{"time to the answer", func(a *Attempt) { a.Response.First.Time += 100e6 }, []string{`changed time to the answer  "9.0 ms" "109.0 ms"`}},
+		{"retransmissions", func(a *Attempt) { a.Conn.Retrans = [2]int32{1, 2} }, []string{`changed retransmissions  "0" "3"`}},
+		{"few retransmissions", func(a *Attempt) { a.Conn.Retrans = [2]int32{1, 1} }, nil},
+		{"findings", func(a *Attempt) {
+			a.add(Status404, Server, 1, "", "", "")
+			a.add(Status404, Server, 1, "", "", "")
+			a.add(KeyKnownConstant, Client, 1, "", "", "") // a note
+		}, []string{`changed findings  "" "status-404"`}},
 	} {
+		good, bad := sides()
+		tt.change(bad)
 		var got []string
-		for _, d := range differences(headOf(test.from...), headOf(test.to...)) {
-			got = append(got, fmt.Sprintf("%v %s %s %s", d.Kind, d.Field, d.Before, d.After))
+		for _, d := range compare(good, bad, nil) {
+			got = append(got, fmt.Sprintf("%v %s %s %q %q", d.Kind, d.What, d.Field, d.Before, d.After))
 		}
-		if text := fmt.Sprintf("%q", got); text != test.want {
-			t.Errorf("%s: %s, want %s", test.name, text, test.want)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
+	}
+}
+
+// A name that leads elsewhere than before is a change, also if the server is the
+// same by chance.
+func TestCompareNames(t *testing.T) {
+	good, bad := sides()
+	bad.Request.First.Time += int64(time.Hour)
+	a := New(nil)
+	for i, addrs := range [][]string{{"192.0.2.2", "192.0.2.1"}, {"192.0.2.3"}} {
+		r := reply{name: "gw"}
+		for _, addr := range addrs {
+			r.records = append(r.records, "gw A "+addr)
+		}
+		a.told(good.Start().Time/1e9+int64(i), 7, r)
+	}
+	got := compare(good, bad, a.namesOf())
+	if want := (Difference{Changed, "DNS answer", "", "gw is 192.0.2.1, 192.0.2.2", "gw is 192.0.2.3"}); len(got) != 1 || got[0] != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
+// Of many breaks the first ones and the last are kept.
+func TestBreaks(t *testing.T) {
+	var deeds []deed
+	for i := range 10 {
+		deeds = append(deeds, deed{at: time.Duration(2*i) * time.Second, path: "/", verdict: OK}, deed{at: time.Duration(2*i+1) * time.Second, path: "/", verdict: Rejected})
+	}
+	c := historiesOf(deeds).order[0]
+	var got []int
+	for _, x := range c.Changes {
+		got = append(got, x.Good, x.Bad)
+	}
+	if want := []int{1, 2, 3, 4, 5, 6, 19, 20}; c.Breaks != 10 || !slices.Equal(got, want) {
+		t.Errorf("%d breaks, kept %v, want %v", c.Breaks, got, want)
 	}
 }

@@ -117,7 +117,7 @@ func TestReconnectStorm(t *testing.T) {
 	come(20, time.Hour)
 	// The first of each comes right before the rush, and the last 22 of the slow ones
 	// are no part of it: too few came within rushTime.
-	want := []string{"reconnect-storm: 219 of 32", "reconnect-storm: 41 of 32"}
+	want := []string{"reconnect-storm: 219 of 40", "reconnect-storm: 41 of 40"}
 	if got := f.incidents(); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

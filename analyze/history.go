@@ -30,7 +30,7 @@ type histories struct {
 	servers   map[netip.AddrPort]*service
 	services  []*service // as they came
 	fed       int        // attempts
-	unlisted  int        // attempts of clients beyond MaxClients
+	others    History    // of clients beyond MaxClients, which servers know all the same
 	incidents []Incident
 }
 
@@ -38,7 +38,7 @@ type histories struct {
 type History struct {
 	Addr        netip.Addr
 	Agents      []string   // User-Agents, in the order in which they came
-	First, Last flow.Stamp // the starts of its attempts
+	First, Last flow.Stamp // the earliest and the latest start of its attempts
 	Attempts    int
 	Opened      int // WebSockets
 	Failed      int // attempts that opened none, but for redirects that were followed; those that nobody can judge are in neither
@@ -86,7 +86,10 @@ type fracture struct{ good, bad int }
 
 // newHistories returns empty histories.
 func newHistories() *histories {
-	return &histories{seed: maphash.MakeSeed(), clients: map[netip.Addr]*History{}, servers: map[netip.AddrPort]*service{}}
+	return &histories{
+		seed: maphash.MakeSeed(), clients: map[netip.Addr]*History{}, servers: map[netip.AddrPort]*service{},
+		others: History{number: -1},
+	}
 }
 
 // finish says what the attempts show together, and compares those that a client
@@ -115,12 +118,13 @@ func (h *histories) finish(at func(i int) *Attempt, names *Names) {
 func (h *histories) add(t *Attempt) {
 	h.fed++
 	c := h.client(t)
-	if c == nil {
-		h.unlisted++
-		return
-	}
 	start, opened, failed := begun(t), t.opened(), t.failed()
-	c.Last = start
+	if start.Time < c.First.Time { // a request that was sent slowly is listed late
+		c.First = start
+	}
+	if start.Time > c.Last.Time || c.Attempts == 0 {
+		c.Last = start
+	}
 	c.Attempts++
 	c.Verdicts[t.Verdict]++
 	c.Times.add(start.Time, failed)
@@ -179,11 +183,15 @@ func (t *Attempt) failed() bool {
 func (h *histories) client(t *Attempt) *History {
 	addr := t.Client().Addr()
 	c := h.clients[addr]
-	if c == nil && len(h.order) < MaxClients {
-		c = &History{Addr: addr, First: begun(t), number: len(h.order)}
-		h.clients[addr] = c
-		h.order = append(h.order, c)
+	switch {
+	case c != nil:
+		return c
+	case len(h.order) >= MaxClients:
+		return &h.others
 	}
+	c = &History{Addr: addr, First: begun(t), number: len(h.order)}
+	h.clients[addr] = c
+	h.order = append(h.order, c)
 	return c
 }
 
@@ -295,7 +303,6 @@ func (c *History) peer(s *service, opened, failed bool) (fell bool) {
 			return false
 		}
 		c.Peers = append(c.Peers, Peer{Server: s.addr, site: s})
-		s.clients++
 	}
 	p := &c.Peers[i]
 	p.Attempts++
@@ -303,16 +310,13 @@ func (c *History) peer(s *service, opened, failed bool) (fell bool) {
 	p.failing = failed || p.failing && !opened
 	if opened {
 		p.Opened++
-		if p.Opened == 1 {
-			s.served++
-		}
 	}
 	return fell
 }
 
 // whoFails tells on which side the failures of a client lie, as far as others show
 // it: on its own if its servers open WebSockets for others, on the servers' if they
-// do so for nobody.
+// have failed for several and opened one for nobody.
 func (c *History) whoFails() Side {
 	if c.Failed == 0 || c.Opened > 0 || len(c.Peers) == 0 { // it may have opened some with a server that is not listed
 		return NoSide
@@ -320,9 +324,9 @@ func (c *History) whoFails() Side {
 	others, nobody := 0, 0
 	for _, p := range c.Peers {
 		switch {
-		case p.site.served > 0:
+		case p.site.opened > 0:
 			others++
-		case p.site.clients > 1:
+		case len(p.site.streak.clients) > 1:
 			nobody++
 		}
 	}

@@ -36,7 +36,7 @@ func (s *service) outage(k *streak, lasting bool) Incident {
 		From:    k.first, To: k.last, Server: s.addr, Attempts: k.attempts, Clients: len(k.clients),
 	}
 	i.Got = fmt.Sprintf("%d attempts of %d clients in a row", k.attempts, len(k.clients))
-	if len(k.clients) == streakClients {
+	if len(k.clients) == maxGroup {
 		i.Got = fmt.Sprintf("%d attempts of %d clients or more in a row", k.attempts, len(k.clients))
 	}
 	k.codes.sort()
@@ -78,17 +78,16 @@ func (s *service) massEnds(until int64) {
 	slices.SortStableFunc(begun, func(x, y lifetime) int { return cmp.Compare(x.begun, y.begun) })
 	slices.SortStableFunc(s.lived, func(x, y lifetime) int { return cmp.Compare(x.ended, y.ended) })
 	ends, i := s.lived, 0
-	for i < len(ends) && ends[i].ended <= until {
-		n := 1
+	for n := 0; i < len(ends) && ends[i].ended <= until; {
 		for i+n < len(ends) && ends[i+n].ended <= ends[i].ended+int64(massWithin) {
 			n++
 		}
 		older := begunBefore(begun, ends[i].ended)
 		if n >= massEnds && 2*n >= older-i {
 			s.find(s.massEnd(ends[i:i+n], older-i, begun))
-			i += n
+			i, n = i+n, 0
 		} else {
-			i++
+			i, n = i+1, n-1
 		}
 	}
 	s.lived = append(s.lived[:0], ends[i:]...)
@@ -156,7 +155,10 @@ func (s *service) idleTimer() (i Incident, ok bool) {
 	if s.idle.n < minIdleEnds || after < minIdle || !s.idle.mostly(after, max(after/50, time.Second)) {
 		return i, false
 	}
-	i = Incident{Finding: newFinding(IdleTimeoutFixedTimer, Server, s.idleFrame, "", "", ""), Server: s.addr, Attempts: s.idle.n, Clients: s.idleBy}
+	i = Incident{
+		Finding: newFinding(IdleTimeoutFixedTimer, Server, s.idle.last.Frame, "", "", ""),
+		From:    s.idle.first.Time, To: s.idle.last.Time, Server: s.addr, Attempts: s.idle.n, Clients: len(s.idle.clients),
+	}
 	i.Got = fmt.Sprintf("%d WebSockets after %s without a frame", s.idle.n, DurationText(after))
 	for _, t := range timers {
 		if (after - t.after).Abs() <= max(t.after/50, time.Second) {
@@ -170,7 +172,7 @@ func (s *service) idleTimer() (i Incident, ok bool) {
 // others use.
 func (c *History) failsEverywhere() (i Incident, ok bool) {
 	for _, p := range c.Peers {
-		if p.Opened > 0 || p.site.served == 0 {
+		if p.site.opened == 0 {
 			return i, false
 		}
 	}

@@ -48,8 +48,8 @@ func TestBackForGood(t *testing.T) {
 // Failures lie on no side if there is nobody to compare with, or the client opened
 // WebSockets too.
 func TestWhoFails(t *testing.T) {
-	used := Peer{site: &service{clients: 2, served: 1}}
-	unused := Peer{site: &service{clients: 2}}
+	used := Peer{site: &service{opened: 1}}
+	unused := Peer{site: &service{streak: streak{clients: group{1, 2}}}}
 	for _, test := range []struct {
 		c    History
 		want Side

@@ -128,7 +128,7 @@ func (j *judge) guessPairs() {
 	}
 	slices.SortFunc(legs, func(x, y leg) int { return inTime(x.asked, y.asked) })
 	for i := range legs {
-		if outer := legs[i].onlyOuter(legs[max(0, i-maxLegsBack):i]); outer != nil && legs[i].onlyInner(outer, legs[i+1:min(len(legs), i+1+maxLegsBack)]) {
+		if outer := legs[i].onlyOuter(legs[max(0, i-maxLegsBack):i]); outer != nil && legs[i].onlyInner(outer, legs[max(0, i-maxLegsBack):min(len(legs), i+1+maxLegsBack)]) {
 			outer.taken, legs[i].taken = true, true
 			j.pair(outer.index, legs[i].index, true)
 		}
@@ -152,10 +152,11 @@ func (l *leg) onlyOuter(before []leg) (found *leg) {
 	return found
 }
 
-// onlyInner reports whether no later attempt may be the other side of outer.
-func (l *leg) onlyInner(outer *leg, later []leg) bool {
-	for i := range later {
-		if outer.mayLead(&later[i]) {
+// onlyInner reports whether no attempt around l may be the other side of outer
+// as well.
+func (l *leg) onlyInner(outer *leg, around []leg) bool {
+	for i := range around {
+		if o := &around[i]; o != l && !o.taken && outer.mayLead(o) {
 			return false
 		}
 	}
@@ -164,6 +165,9 @@ func (l *leg) onlyInner(outer *leg, later []leg) bool {
 
 // mayLead reports whether a proxy may have made l of o.
 func (o *leg) mayLead(l *leg) bool {
+	if !o.answered.Seen() && o.ended.Seen() && inTime(o.ended, l.asked) < 0 {
+		return false // nobody waits any more
+	}
 	return o.server.Addr() == l.client && o.server != l.server && o.stream != l.stream && o.target == l.target &&
 		inTime(o.asked, l.asked) < 0 && (!o.answered.Seen() || l.answered.Seen() && inTime(l.answered, o.answered) < 0 && l.status == o.status) &&
 		l.size <= 2*o.size+512 && o.size <= 2*l.size+512

@@ -78,4 +78,4 @@ func (r *Result) Incidents() []Incident { return r.histories().incidents }
 
 // UnlistedClients counts the attempts of clients that have no history, because
 // there were more than MaxClients.
-func (r *Result) UnlistedClients() int { return r.histories().unlisted }
+func (r *Result) UnlistedClients() int { return r.histories().others.Attempts }

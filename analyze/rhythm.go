@@ -80,7 +80,7 @@ func (w *waits) rhythm() Rhythm {
 		return r
 	}
 	switch {
-	case w.most >= minWaits && w.grew >= 4*w.fell:
+	case w.most >= minWaits && w.grew >= 4*w.fell && time.Duration(w.max) > shortWait:
 		r.Kind, r.From, r.To = BackOff, time.Duration(w.min), time.Duration(w.max)
 	case w.mostly(0, shortWait):
 		r.Kind = Immediate
@@ -108,7 +108,7 @@ var habits = [...]habit{
 	{Constant, time.Second, 0, "MQTT.js"},
 	{Constant, 10 * time.Second, 0, "esp_websocket_client"},
 	{BackOff, time.Second, 60 * time.Second, "Paho MQTT"},
-	{BackOff, 2 * time.Second, 30 * time.Second, "SignalR"},
+	{BackOff, 0, 30 * time.Second, "SignalR"}, // at once, 2, 10 and 30 s,
 }
 
 func (r *Rhythm) like() string {

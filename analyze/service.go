@@ -5,24 +5,39 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // A service is the history of one address and port that clients tried.
 type service struct {
-	addr             netip.AddrPort
-	attempts, opened int
-	clients          int // that tried
-	served           int // of them, those for which it opened a WebSocket
-	codes            causes
-	streak           streak
-	found            []Incident
-	rushes           rushes
-	lived            []lifetime // of WebSockets, see minLife, without those that massEnds is done with
-	sweepAt          int        // how many of them are enough to call it
-	idle             sample     // how long nothing was sent when the server ended a WebSocket without a Close frame
-	idleBy           int        // clients of those
-	idleClient       int        // the last of them, plus one
-	idleFrame        int
+	addr    netip.AddrPort
+	opened  int
+	streak  streak
+	found   []Incident
+	rushes  rushes
+	lived   []lifetime // of WebSockets, see minLife, without those that massEnds is done with
+	sweepAt int        // how many of them are enough to call it
+	idle    idleEnds
+}
+
+// IdleEnds are WebSockets that a server ended without a Close frame.
+type idleEnds struct {
+	sample      // how long nothing was sent before
+	clients     group
+	first, last flow.Stamp
+}
+
+// A group is clients, by their numbers.
+type group []int32
+
+const maxGroup = 64
+
+// add takes a client, if there is room.
+func (g *group) add(client int) {
+	if n := int32(client); len(*g) < maxGroup && !slices.Contains(*g, n) {
+		*g = append(*g, n)
+	}
 }
 
 // A lifetime is that of a WebSocket, and what its client did then.
@@ -44,13 +59,8 @@ const minLife = 10 * time.Second
 
 // add takes an attempt of a client.
 func (s *service) add(t *Attempt, c *History, start int64, opened, failed, fell bool) {
-	s.attempts++
 	s.rushes.add(start, c.number)
-	if failed {
-		s.codes.add(t)
-	}
-	switch {
-	case opened:
+	if opened {
 		s.opened++
 		s.end(t, c)
 	}
@@ -59,7 +69,7 @@ func (s *service) add(t *Attempt, c *History, start int64, opened, failed, fell 
 	}
 }
 
-// maxFound is how many outages and mass disconnects of a server are kept, the
+// maxFound is how many outages, mass disconnects, and rushes of a server are kept, the
 // first.
 const maxFound = 256
 
@@ -84,12 +94,16 @@ func (s *service) end(t *Attempt, c *History) {
 		s.massEnds(l.begun - int64(massWithin+backWithin))
 		s.sweepAt = 2 * len(s.lived)
 	}
-	if t.Close.By == Server && (t.Close.How == CloseFIN || t.Close.How == CloseRST) {
-		s.idle.add(t.Close.At.Time - max(t.lastFrame, t.Response.Done.Time))
-		s.idleFrame = t.Close.At.Frame
-		if s.idleClient != c.number+1 {
-			s.idleBy, s.idleClient = s.idleBy+1, c.number+1
-		}
+	if ended && t.Close.By == Server && (t.Close.How == CloseFIN || t.Close.How == CloseRST) {
+		s.idle.end(t, c)
+	}
+}
+
+func (e *idleEnds) end(t *Attempt, c *History) {
+	e.add(t.Close.At.Time - max(t.lastFrame, t.Response.Done.Time))
+	e.clients.add(c.number)
+	if e.last = t.Close.At; e.n == 1 {
+		e.first = e.last
 	}
 }
 
@@ -99,13 +113,12 @@ type streak struct {
 	frame       int
 	number      int // of the first attempt
 	attempts    int
-	clients     []int32 // at most streakClients
-	fell        int     // of all clients, see History.peer
+	clients     group
+	fell        int // of all clients, see History.peer
 	codes       causes
 }
 
 const (
-	streakClients  = 64
 	outageClients  = 3 // so many must fail in a row that had no trouble before: where WebSockets last, some that always fail have the server for themselves
 	outageAttempts = 5
 )
@@ -130,9 +143,7 @@ func (k *streak) add(t *Attempt, c *History, start int64, opened, failed, fell b
 		}
 		k.last = start
 		k.codes.add(t)
-		if n := int32(c.number); len(k.clients) < streakClients && !slices.Contains(k.clients, n) {
-			k.clients = append(k.clients, n)
-		}
+		k.clients.add(c.number)
 	}
 	return nil
 }
@@ -149,6 +160,8 @@ type rushes struct {
 	last    int64
 	found   []rush
 	current rush
+	clients map[int32]bool // of the current one
+	paused  bool           // the latest attempt was not one too many
 }
 
 // An arrival is an attempt.
@@ -163,7 +176,7 @@ type rush struct {
 	from, to int64
 	before   int // attempts before it
 	attempts int
-	clients  int // the most within rushTime
+	clients  int
 }
 
 const (
@@ -171,7 +184,6 @@ const (
 	rushTime   = 2 * time.Second
 	rushPause  = time.Minute
 	rushFactor = 10 // times the server's usual rate
-	maxRushes  = 64
 )
 
 func (r *rushes) add(at int64, client int) {
@@ -183,35 +195,30 @@ func (r *rushes) add(at int64, client int) {
 	*slot = arrival{at, int32(client)}
 	r.n++
 	r.last = max(r.last, at)
-	if r.n <= rushSize || at-before.at > int64(rushTime) {
+	if r.n <= rushSize || time.Duration(at-before.at).Abs() > rushTime { // a slow request may have begun long before
 		if at-r.current.to > int64(rushPause) {
 			r.over()
 		}
+		r.paused = true
 		return
 	}
 	c := &r.current
 	if c.attempts == 0 {
-		*c = rush{from: before.at, before: r.n - rushSize - 1}
+		*c, r.clients = rush{from: before.at, before: r.n - rushSize - 1}, map[int32]bool{}
 	}
-	c.attempts, c.to = r.n-c.before, at
-	if c.attempts%rushSize == 1 {
-		c.clients = max(c.clients, r.distinct())
+	if r.paused { // those that came meanwhile
+		r.paused, r.clients[before.client] = false, true
+		for _, a := range r.recent {
+			r.clients[a.client] = true
+		}
 	}
-}
-
-// distinct counts the clients of the recent attempts.
-func (r *rushes) distinct() int {
-	var ids [rushSize]int32
-	for i := range r.recent {
-		ids[i] = r.recent[i].client
-	}
-	slices.Sort(ids[:])
-	return len(slices.Compact(ids[:]))
+	r.clients[int32(client)] = true
+	c.attempts, c.clients, c.to = r.n-c.before, len(r.clients), max(c.to, at)
 }
 
 // over ends a rush.
 func (r *rushes) over() {
-	if r.current.attempts > 0 && len(r.found) < maxRushes {
+	if r.current.attempts > 0 && len(r.found) < maxFound {
 		r.found = append(r.found, r.current)
 	}
 	r.current = rush{}

@@ -38,11 +38,12 @@ func (t *Times) Len() int {
 // add counts an attempt. The steps become longer when there is no room. What is
 // earlier than the first counts with that.
 func (t *Times) add(at int64, failed bool) {
+	at = max(at, 0) // what is earlier than 1970 would be too far from the rest
 	if t.Step == 0 {
 		t.Step = time.Second
 		t.From = floor(at, t.Step)
 	}
-	for at-t.From >= int64(t.Step)*timeSteps {
+	for (at-t.From)/timeSteps >= int64(t.Step) {
 		t.widen()
 	}
 	i := max(at-t.From, 0) / int64(t.Step)

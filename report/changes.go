@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/wssniff/wssniff/analyze"
 	"github.com/wssniff/wssniff/reassembly/flow"
@@ -62,12 +64,40 @@ func (v *veil) difference(d analyze.Difference) analyze.Difference {
 	switch _, kind := nameOf(d.Field); {
 	case d.What == analyze.ThroughProxy:
 		d.Before, d.After = v.authority(d.Before), v.authority(d.After)
+	case d.Field == "":
+		d.Before, d.After = v.line(d.Before), v.line(d.After)
 	case d.Kind == analyze.Renamed:
 		d.Before, d.After = v.text(d.Before), v.text(d.After)
 	default:
 		d.Before, d.After = v.hide(v.field(kind, d.Before)), v.hide(v.field(kind, d.After))
 	}
 	return d
+}
+
+// line masks text that may be a request line, of which CONNECT has a target that
+// is no URL.
+func (v *veil) line(s string) string {
+	i := strings.LastIndexByte(s, ' ')
+	if target, ok := strings.CutPrefix(s[:max(i, 0)], "CONNECT "); ok {
+		return "CONNECT " + v.authority(target) + s[i:]
+	}
+	return v.text(s)
+}
+
+// withDifferences returns a veil that knows the secrets in differences as well:
+// those of the attempt on the other side of a proxy.
+func (v *veil) withDifferences(lists ...[]analyze.Difference) *veil {
+	w := &veil{masker: v.masker, known: slices.Clone(v.known)}
+	for _, d := range slices.Concat(lists...) {
+		if d.Kind == analyze.Renamed {
+			continue // these are names
+		}
+		for _, value := range [...]string{d.Before, d.After} {
+			w.learnPart(d.Field, value)
+		}
+	}
+	w.known = longEnough(w.known)
+	return w
 }
 
 func differenceText(d analyze.Difference) string {
@@ -79,4 +109,17 @@ func differenceText(d analyze.Difference) string {
 		text += " " + d.Kind.String()
 	}
 	return text
+}
+
+// learnPart takes note of the secrets of a field, or of a start line if it has no
+// name.
+func (v *veil) learnPart(field, value string) {
+	_, kind := nameOf(field)
+	if field != "" {
+		v.learn(kind, value)
+		return
+	}
+	for word := range strings.FieldsSeq(value) {
+		v.learn(kind, word)
+	}
 }

@@ -61,7 +61,7 @@ func csvRow(x *account) []string {
 	accept, _ := x.accept()
 	row := []string{
 		strconv.Itoa(a.Number), timestamp, client.Addr().Unmap().String(), port(client), server.Addr().Unmap().String(), port(server),
-		csvURL(x), agent, a.Verdict.String(), x.text(a.Reason), status, wait, key, accept, a.Expected, causeOf(a),
+		csvURL(x), x.text(agent), a.Verdict.String(), x.text(a.Reason), status, wait, key, accept, a.Expected, causeOf(a),
 	}
 	row = append(row, csvRedirect(x)...)
 	row = append(row, csvClose(&a.Close)...)

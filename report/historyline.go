@@ -235,14 +235,15 @@ func (x *account) appendPassage(dst []byte) []byte {
 	if p == nil {
 		return dst
 	}
+	v := x.withDifferences(p.Request, p.Response)
 	dst = appendWord(append(dst, `"proxy":{`...), `"side":`, p.Side.String())
 	dst = appendNumber(dst, `"tcp_stream":`, int64(p.Stream))
 	dst = appendTrue(dst, `"guess":true,`, p.Guess)
 	dst = appendNumber(dst, `"forwarded_ns":`, p.Forwarded.Nanoseconds())
-	dst = appendDifferences(dst, `"request":[`, &x.veil, p.Request)
+	dst = appendDifferences(dst, `"request":[`, v, p.Request)
 	if p.Answered {
 		dst = appendNumber(dst, `"returned_ns":`, p.Returned.Nanoseconds())
-		dst = appendDifferences(dst, `"response":[`, &x.veil, p.Response)
+		dst = appendDifferences(dst, `"response":[`, v, p.Response)
 	}
 	return endObject(dst)
 }

@@ -41,7 +41,7 @@ func (l *lines) attemptLine(dst []byte, x *account) []byte {
 	dst = x.appendHTTP(dst)
 	dst = x.appendURL(dst)
 	if agent, ok := x.sent(nameUserAgent); ok {
-		dst = endObject(appendString(append(dst, `"user_agent":{`...), `"original":`, agent))
+		dst = endObject(x.appendText(append(dst, `"user_agent":{`...), `"original":`, agent))
 	}
 	dst = append(dst, l.observer...)
 	dst = l.appendWebSocket(dst, x)

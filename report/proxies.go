@@ -39,7 +39,7 @@ func (p *page) addPassage(a *analyze.Attempt) {
 	if x.Answered {
 		returned = analyze.DurationText(x.Returned)
 	}
-	v := p.veil(a)
+	v := p.veil(a).withDifferences(x.Request, x.Response)
 	p.proxied.add(fmt.Sprintf("#%d -> #%d", x.Other, a.Number), a.Client().Addr().String(), by, p.url(a),
 		analyze.DurationText(x.Forwarded), differencesText(v, x.Request), returned, differencesText(v, x.Response))
 }

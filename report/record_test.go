@@ -317,7 +317,7 @@ func (f *plainFiller) agent() *agentFields {
 	if !ok && (f.a.Request == nil || !f.a.Request.Complete) {
 		return nil
 	}
-	return &agentFields{utf8Text(name)}
+	return &agentFields{f.text(name)}
 }
 
 func plainObserverOf(opt *Options) *observer {

@@ -10,39 +10,34 @@ import (
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
-// A device names clients: by address, by MAC address, or by what they call
-// themselves.
-type device struct {
-	net   endpoint // valid iff byNet
-	byNet bool
-	mac   flow.MAC // zero: not by it
-	agent glob     // of the User-Agent, otherwise
-}
+// A device reports whether a client is the one that is asked for.
+type device func(c *analyze.History, hosts *analyze.Hosts) bool
 
 // parseDevice reads an address or network, a MAC address with colons or dashes,
 // or a glob for the User-Agent.
 func parseDevice(s string) (device, error) {
 	if s == "" {
-		return device{}, errors.New("no device named: write an address, a MAC address, or a glob for its User-Agent")
+		return nil, errors.New("no device named: write an address, a MAC address, or a glob for its User-Agent")
 	}
 	if m, err := net.ParseMAC(s); err == nil && len(m) == len(flow.MAC{}) {
-		return device{mac: flow.MAC(m)}, nil
+		return ofMAC(flow.MAC(m)), nil
 	}
-	if e, err := parseEndpoint(s); err == nil && !e.hasPort {
-		return device{net: e, byNet: true}, nil
+	if e, err := parseEndpoint(s); err == nil {
+		if e.hasPort {
+			return nil, errors.New("a device has no port: it comes from another one each time")
+		}
+		return func(c *analyze.History, _ *analyze.Hosts) bool { return e.contains(netip.AddrPortFrom(c.Addr, 0)) }, nil
 	}
-	return device{agent: glob(s)}, nil
+	agent := glob(s)
+	return func(c *analyze.History, _ *analyze.Hosts) bool { return slices.ContainsFunc(c.Agents, agent.match) }, nil
 }
 
-// is reports whether a client is the device.
-func (d *device) is(c *analyze.History, hosts *analyze.Hosts) bool {
-	switch {
-	case d.byNet:
-		return d.net.contains(netip.AddrPortFrom(c.Addr, 0))
-	case d.mac != flow.MAC{}:
-		return hosts.Of(c.Addr).MAC == d.mac
+// ofMAC is the device with a MAC address; nobody has 00:00:00:00:00:00, which
+// stands for those that are not known.
+func ofMAC(m flow.MAC) device {
+	return func(c *analyze.History, hosts *analyze.Hosts) bool {
+		return m != flow.MAC{} && hosts.Of(c.Addr).MAC == m
 	}
-	return slices.ContainsFunc(c.Agents, d.agent.match)
 }
 
 // ofDevices returns the attempts of the devices that are asked for; all if none
@@ -53,7 +48,7 @@ func (s *selection) ofDevices(r *analyze.Result) analyze.Attempts {
 	}
 	clients := map[netip.Addr]bool{}
 	for _, c := range r.Histories() {
-		if s.devices.allows(func(d device) bool { return d.is(c, r.Hosts) }) {
+		if s.devices.allows(func(d device) bool { return d(c, r.Hosts) }) {
 			clients[c.Addr] = true
 		}
 	}

@@ -46,6 +46,9 @@ func TestTruth(t *testing.T) {
 			checkChains(t, r.result, c.Chains)
 			checkLookups(t, r.result.Names, c.Lookups)
 			checkHosts(t, r.result.Hosts, c.Hosts)
+			checkHistories(t, r.result, c.Histories)
+			checkPassages(t, r.result, c.Passages)
+			checkIncidents(t, r.result, c.Incidents)
 			if n := r.streams.Panics; n > 0 {
 				t.Errorf("%d panics in gopacket", n)
 			}
@@ -189,6 +192,9 @@ func TestEveryCodeHasACapture(t *testing.T) {
 			for _, code := range chain.Codes {
 				shown[code] = true
 			}
+		}
+		for _, i := range c.Incidents {
+			shown[i.Code] = true
 		}
 	}
 	for _, code := range analyze.Codes() {

@@ -27,6 +27,16 @@ type Case struct {
 
 	// Hosts are some of the hosts.
 	Hosts []Host
+
+	// Histories are those of some clients.
+	Histories []History
+
+	// Passages are all attempts on both sides of a proxy, in the order of the
+	// outer ones.
+	Passages []Passage
+
+	// Incidents are all that happened, in the order of time.
+	Incidents []Incident
 }
 
 // An Attempt is the truth about one upgrade attempt. A zero field is not
@@ -75,6 +85,9 @@ func Cases() []Case {
 		fileCases(),
 		frameCases(),
 		nameCases(),
+		historyCases(),
+		incidentCases(),
+		proxyCases(),
 	)
 }
 
@@ -98,6 +111,24 @@ func (c Case) hosting(hosts ...Host) Case {
 // chained adds the redirect chains to a case.
 func (c Case) chained(chains ...Chain) Case {
 	c.Chains = chains
+	return c
+}
+
+// remembering states histories of a case.
+func (c Case) remembering(histories ...History) Case {
+	c.Histories = histories
+	return c
+}
+
+// passing states what went through a proxy.
+func (c Case) passing(passages ...Passage) Case {
+	c.Passages = passages
+	return c
+}
+
+// showing states what happened.
+func (c Case) showing(incidents ...Incident) Case {
+	c.Incidents = incidents
 	return c
 }
 

@@ -195,7 +195,7 @@ func otherFlowLater() Case {
 		c.Close(Client)
 		d.Close(Client)
 		return []Attempt{ofOther(a), ofOther(b)}
-	})
+	}).showing(Incident{Code: "server-fails-for-all", Server: serverAddr, Attempts: 2, Clients: 2})
 }
 
 // ofOther is the truth about an Accept that belongs to another connection.

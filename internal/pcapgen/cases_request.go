@@ -285,5 +285,9 @@ func hopHeaderStripped() Case {
 		outer.NotCodes = []string{"key-reused"}
 		inner.NotCodes = []string{"key-reused"}
 		return []Attempt{outer, inner}
+	}).passing(Passage{
+		Outer: 1, Inner: 2,
+		Request:  []string{"changed field Connection: Upgrade => close", "removed field Upgrade: websocket => "},
+		Response: []string{"added field Via:  => 1.1 proxy.example.net"},
 	})
 }
