@@ -15,20 +15,18 @@ import (
 func (s *selection) from(r *analyze.Result, in span) *analyze.Result {
 	since, until := s.since.in(in), s.until.in(in)
 	begun := func(at flow.Stamp) bool { return s.begun(at, since, until) }
-	hops := map[int]bool{} // numbers of those selected that belong to a chain
+	chains := map[*analyze.Chain]bool{}
 	attempt := func(t *analyze.Attempt) bool {
 		selected := s.attempt(t) && begun(t.Start())
 		if selected && t.Redirect != nil {
-			hops[t.Number] = true
+			chains[t.Redirect.Chain] = true
 		}
 		return selected
 	}
 	part := *r
 	part.Attempts = s.ofDevices(r).Select(attempt)
 	part.Upgrades = filtered(r.Upgrades, func(u *analyze.Upgrade) bool { return s.upgrade(u) && begun(u.Start()) })
-	part.Chains = filtered(r.Chains, func(c *analyze.Chain) bool {
-		return slices.ContainsFunc(c.Hops, func(h analyze.Hop) bool { return hops[h.Attempt] })
-	})
+	part.Chains = filtered(r.Chains, func(c *analyze.Chain) bool { return chains[c] })
 	return &part
 }
 
