@@ -67,10 +67,11 @@ type trail struct {
 	nameless  map[int]int    // TLS connections that may follow a redirect, nobody knows
 	taken     map[int]bool   // TLS connections that follow a redirect
 	again     map[errand]int // the last redirected attempt of a client that asked for something
+	texts     map[string]string
 }
 
 func newTrail(j *judge) *trail {
-	t := &trail{j: j, routes: map[errand]*route{}, strangers: map[string]*route{}, next: map[int]follower{}, taken: map[int]bool{}, nameless: map[int]int{}, again: map[errand]int{}}
+	t := &trail{j: j, routes: map[errand]*route{}, strangers: map[string]*route{}, next: map[int]follower{}, taken: map[int]bool{}, nameless: map[int]int{}, again: map[errand]int{}, texts: map[string]string{}}
 	from, to := t.redirects()
 	if len(t.routes) == 0 {
 		return t
@@ -160,9 +161,10 @@ func (t *trail) requests(from, to int64) {
 }
 
 // pair finds what the client itself did after each redirect, and returns the
-// redirects after which it did nothing.
+// redirects after which it did nothing. They take the place of the steps.
 func (t *trail) pair(r *route) (left []step) {
 	sortSteps(r.steps)
+	left = r.steps[:0]
 	for _, s := range r.steps {
 		if s.kind == sent {
 			left = append(left, s)
@@ -384,7 +386,8 @@ func (t *trail) sameDevice(from, s *step) bool {
 }
 
 // A hostFilter tells which requests may be for the hosts that somebody was sent
-// to, without taking most of them apart.
+// to, without taking most of them apart: not for those inside TLS, unless they say
+// so.
 type hostFilter struct {
 	j       *judge
 	hosts   map[string]bool
@@ -394,7 +397,9 @@ type hostFilter struct {
 func newHostFilter(t *trail) *hostFilter {
 	f := &hostFilter{j: t.j, hosts: map[string]bool{}, phrases: map[uint32]bool{}}
 	for _, w := range t.strangers {
-		f.hosts[strings.ToLower(w.to.Hostname())] = true
+		if webSocketScheme(w.to.Scheme) != "wss" {
+			f.hosts[strings.ToLower(w.to.Hostname())] = true
+		}
 	}
 	return f
 }
