@@ -78,7 +78,12 @@ func (s *service) massEnds(until int64) {
 		begun[i] = l.begun
 	}
 	slices.Sort(begun)
-	slices.SortStableFunc(s.lived, func(x, y lifetime) int { return cmp.Compare(x.ended, y.ended) })
+	slices.SortFunc(s.lived, func(x, y lifetime) int {
+		if x.ended != y.ended {
+			return cmp.Compare(x.ended, y.ended)
+		}
+		return x.frame - y.frame
+	})
 	ends, i := s.lived, 0
 	for i < len(ends) && ends[i].ended <= until {
 		n := 1
