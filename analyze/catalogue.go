@@ -851,14 +851,14 @@ var catalogue = [numCodes]Entry{
 		Name: "reconnect-storm", Severity: Warning, RFC: "RFC 6455, Section 7.2.3",
 		Sentence: "clients come to one server all at once ({got})",
 		Remedy:   "let clients wait a random time before they connect again, and longer after each failure",
-		Wire:     "more than 32 attempts within two seconds to one server, at ten times its usual rate",
+		Wire:     "more than 32 attempts of three clients or more within two seconds to one server, at ten times its usual rate",
 		Causes:   "clients with a fixed wait after a server ended all their connections; devices that are switched on together",
 	},
 	ServerFailsForAll: {
 		Name: "server-fails-for-all", Severity: Error,
 		Sentence: "the server fails for every client ({got}; {want})",
 		Remedy:   "look at the server or at the path to it, not at the clients: nobody got a WebSocket from it in that time",
-		Wire:     "attempts of several clients fail one after the other, and none of anybody succeeds in between",
+		Wire:     "attempts of several clients that had no trouble before fail one after the other, and none of anybody succeeds in between",
 		Causes:   "a backend that is down, a wrong configuration that was rolled out, an expired certificate, a redirect that was switched on",
 	},
 	ClientFailsEverywhere: {

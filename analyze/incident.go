@@ -75,8 +75,13 @@ func (s *service) incidents() []Incident {
 // ended, that leaves the number of those that are open at a later time as it is.
 func (s *service) massEnds(until int64) {
 	begun := slices.Clone(s.lived)
-	slices.SortStableFunc(begun, func(x, y lifetime) int { return cmp.Compare(x.begun, y.begun) })
-	slices.SortStableFunc(s.lived, func(x, y lifetime) int { return cmp.Compare(x.ended, y.ended) })
+	slices.SortFunc(begun, func(x, y lifetime) int { return cmp.Or(cmp.Compare(x.begun, y.begun), x.frame-y.frame) })
+	slices.SortFunc(s.lived, func(x, y lifetime) int {
+		if x.ended != y.ended {
+			return cmp.Compare(x.ended, y.ended)
+		}
+		return x.frame - y.frame
+	})
 	ends, i := s.lived, 0
 	for n := 0; i < len(ends) && ends[i].ended <= until; {
 		for i+n < len(ends) && ends[i+n].ended <= ends[i].ended+int64(massWithin) {

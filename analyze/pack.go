@@ -263,6 +263,23 @@ func (u *unpacker) where() (first, done flow.Stamp, offset int64) {
 	return first, done, offset
 }
 
+// requestNonce returns the decoded key of the request of an exchange; nil if there
+// is none in the usual form.
+func (u *unpacker) requestNonce() []byte {
+	if u.byte()&packAsked == 0 {
+		return nil
+	}
+	flags := u.b[0]
+	u.where()
+	if flags&packTail != 0 {
+		u.uint()
+	}
+	if flags&packToken == 0 {
+		return nil
+	}
+	return u.text()
+}
+
 // requestFields returns the start line and the fields of the request of an
 // exchange, without its token, and the number of the phrase that the fields are;
 // 0 if they are none. All is empty if there is no request.

@@ -122,8 +122,8 @@ var login = regexp.MustCompile(`(?i)\b(log-?in|sign-?in|oauth2?|sso|saml2?|auth|
 
 // checkRedirect says where a redirect leads, RFC 9110, Section 15.4.
 func (t *Attempt) checkRedirect() {
-	location, to := t.target()
-	from := t.URL()
+	_, to := t.target()
+	from, location := t.URL(), t.Redirect.Location
 	if !strings.Contains(location, "://") {
 		t.find(RedirectRelativeLocation, location, "an absolute URL")
 	}

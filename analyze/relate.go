@@ -272,19 +272,19 @@ func (j *judge) relateEntropy() {
 	}
 	byClient := map[netip.Addr]*keys{}
 	for i := range j.len() {
-		client := j.glance(i).client
-		if *turnout.of(client) < manyKeys || j.reused.of(i, j.entry(i).print) > 0 {
+		g := j.glance(i)
+		if *turnout.of(g.client) < manyKeys || j.reused.of(i, j.entry(i).print) > 0 {
 			continue
 		}
-		t := j.load(i, &j.store)
-		nonce := []byte(decodeKey(t.key()))
+		exchange, _ := j.open(i)
+		nonce := exchange.requestNonce()
 		if len(nonce) != 16 || printable(nonce) {
 			continue
 		}
-		k := byClient[client]
+		k := byClient[g.client]
 		if k == nil {
-			k = &keys{first: i, frame: t.Request.Done.Frame}
-			byClient[client] = k
+			k = &keys{first: i, frame: g.done.Frame}
+			byClient[g.client] = k
 		}
 		k.n++
 		k.zero, k.ones = k.zero || bytes.IndexByte(nonce, 0x00) >= 0, k.ones || bytes.IndexByte(nonce, 0xff) >= 0

@@ -75,10 +75,11 @@ type trail struct {
 	nameless  map[int]int    // TLS connections that may follow a redirect, nobody knows
 	taken     map[int]bool   // TLS connections that follow a redirect
 	again     map[errand]int // the last redirected attempt of a client that asked for something
+	texts     map[string]string
 }
 
 func newTrail(j *judge) *trail {
-	t := &trail{j: j, routes: map[errand]*route{}, strangers: map[string]*route{}, next: map[int]follower{}, taken: map[int]bool{}, nameless: map[int]int{}, again: map[errand]int{}}
+	t := &trail{j: j, routes: map[errand]*route{}, strangers: map[string]*route{}, next: map[int]follower{}, taken: map[int]bool{}, nameless: map[int]int{}, again: map[errand]int{}, texts: map[string]string{}}
 	from, to := t.redirects()
 	if len(t.routes) == 0 {
 		return t
@@ -184,9 +185,10 @@ func (t *trail) routeOf(a *Attempt) *route {
 }
 
 // pair finds what the client itself did after each redirect, and returns the
-// redirects after which it did nothing.
+// redirects after which it did nothing. They take the place of the steps.
 func (t *trail) pair(r *route) (left []step) {
 	sortSteps(r.steps)
+	left = r.steps[:0]
 	for _, s := range r.steps {
 		if s.kind == sent {
 			left = append(left, s)

@@ -50,7 +50,7 @@ type lifetime struct {
 
 const (
 	neverEnded = math.MaxInt64
-	minSweep   = 4096
+	minSweep   = 512
 )
 
 // minLife is how long a WebSocket must last to count for mass-disconnect: where
@@ -127,12 +127,12 @@ const (
 func (k *streak) add(t *Attempt, c *History, start int64, opened, failed, fell bool) *streak {
 	switch {
 	case opened:
-		ended := *k
-		*k = streak{clients: k.clients[:0]}
-		if ended.isOutage() {
-			k.clients = nil
+		if k.isOutage() {
+			ended := *k
+			*k = streak{}
 			return &ended
 		}
+		*k = streak{clients: k.clients[:0]}
 	case failed:
 		if k.attempts == 0 {
 			k.first, k.frame, k.number = start, t.order(), t.Number
@@ -184,6 +184,7 @@ const (
 	rushTime   = 2 * time.Second
 	rushPause  = time.Minute
 	rushFactor = 10 // times the server's usual rate
+	rushCrowd  = 3  // clients: one that does not wait is a matter of its rhythm
 )
 
 func (r *rushes) add(at int64, client int) {
@@ -229,6 +230,6 @@ func (r *rushes) list() []rush {
 	r.over()
 	return slices.DeleteFunc(r.found, func(c rush) bool {
 		usual := float64(r.n) / float64(max(r.last-r.first, int64(rushTime)))
-		return float64(c.attempts)/float64(max(c.to-c.from, int64(rushTime))) < rushFactor*usual
+		return c.clients < rushCrowd || float64(c.attempts)/float64(max(c.to-c.from, int64(rushTime))) < rushFactor*usual
 	})
 }

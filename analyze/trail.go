@@ -10,6 +10,7 @@ import (
 )
 
 const (
+	maxTexts      = 1 << 12            // that are remembered to be used again
 	loopHops      = 5                  // more hops than this are a loop, whatever they ask for
 	loopRetries   = 3                  // so many retries of one chain are one as well, if they come
 	loopPause     = time.Second        // faster than this, one after the other
@@ -44,7 +45,7 @@ func (t *trail) follow(c *Chain, i int) {
 		a := t.j.attempt(i)
 		if from := a.URL(); from != nil {
 			if len(c.Hops) == 0 {
-				c.URLs = append(c.URLs, from.String())
+				c.URLs = append(c.URLs, t.text(from.String()))
 			}
 			seen[destinationOf(from)] = true
 		}
@@ -113,16 +114,29 @@ func (c *Chain) lastURL() string {
 	return c.URLs[len(c.URLs)-1]
 }
 
+// text returns a copy of a text that lies in no head. Most chains are repeated
+// again and again: they have one copy, while there is room to remember it.
+func (t *trail) text(s string) string {
+	if c, ok := t.texts[s]; ok {
+		return c
+	}
+	c := strings.Clone(s)
+	if len(t.texts) < maxTexts {
+		t.texts[c] = c
+	}
+	return c
+}
+
 // leave notes where a redirect leads, and returns it; nil if that makes no sense.
 func (t *trail) leave(c *Chain, i int, a *Attempt) *url.URL {
 	location, to := a.target()
 	redirect := t.j.relation(i).redirect
-	redirect.Location = strings.Clone(location)
+	redirect.Location = t.text(location)
 	if c.Long <= MaxHops {
 		c.Hops[c.Long-1].Location = redirect.Location
 	}
 	if to != nil {
-		redirect.Target = to.String()
+		redirect.Target = t.text(to.String())
 		if _, followed := t.next[i]; c.Long < MaxHops || c.Long == MaxHops && !followed {
 			c.URLs = append(c.URLs, redirect.Target)
 		}

@@ -2,20 +2,30 @@ package main
 
 import (
 	"os"
-	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 )
 
-// manyPackets is when a capture is taken for a large one. A small one is read
-// before collecting garbage would pay.
+// manyPackets is when a capture is taken for a large one, and how often it is
+// looked at after that. A small one is read before collecting garbage would pay.
 const manyPackets = 100_000
 
 // Garbage allowed, in percent of what is in use. The state of a large capture is
 // many bytes without a pointer in them: collecting costs little, memory much.
+// From 256 MiB in use, garbage stays what it is there, down to a least percentage:
+// where chains and clients fill memory, there are pointers to follow.
 const (
 	garbageOfSmall = 400
 	garbageOfLarge = 50
+	leastGarbage   = 10
+	mostGarbage    = 128 << 20 // bytes
 )
+
+// garbageFor returns the garbage allowed for a large capture with so many bytes in
+// use.
+func garbageFor(inUse uint64) int {
+	return max(leastGarbage, int(mostGarbage*100/max(inUse, mostGarbage*100/garbageOfLarge)))
+}
 
 // limitGarbage sets how much garbage is allowed, unless the environment does.
 func limitGarbage(percent int) {
@@ -25,20 +35,30 @@ func limitGarbage(percent int) {
 }
 
 // A memory tells small captures from large ones.
-type memory struct{ large bool }
+type memory struct{ seen int } // packets, as of the last look
+
+func (m *memory) large() bool { return m.seen > 0 }
 
 // packet takes note of a packet's number.
 func (m *memory) packet(num int) {
-	if num >= manyPackets && !m.large {
-		m.large = true
-		limitGarbage(garbageOfLarge)
+	if num-m.seen >= manyPackets {
+		m.seen = num
+		limitGarbage(garbageFor(inUse()))
 	}
 }
 
-// dropped collects garbage after something large was dropped, so that what comes
-// next need not lie beside it.
+// dropped gives memory back after something large was dropped, so that what comes
+// next need not lie beside it: it may not fit into the gaps.
 func (m *memory) dropped() {
-	if m.large {
-		runtime.GC()
+	if m.large() {
+		debug.FreeOSMemory()
+		limitGarbage(garbageFor(inUse()))
 	}
+}
+
+// inUse returns the bytes that the last collection of garbage left.
+func inUse() uint64 {
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	return live[0].Value.Uint64()
 }
