@@ -45,12 +45,16 @@ func TestPursuits(t *testing.T) {
 	do := func(path string) {
 		deeds = append(deeds, deed{at: time.Duration(len(deeds)) * time.Second, path: path, verdict: Rejected, life: time.Millisecond})
 	}
+	waits := func() int { return historiesOf(deeds).order[0].Rhythm.Waits }
 	do("/0")
 	do("/new") // instead of /1
 	do("/0")
-	do("/1") // instead of /2
 	do("/3")
-	if n := historiesOf(deeds).order[0].Rhythm.Waits; n != 3 {
+	if n := waits(); n != 3 {
+		t.Errorf("%d waits for those that are remembered", n)
+	}
+	do("/1") // instead of /2
+	if n := waits(); n != 3 {
 		t.Errorf("%d waits", n)
 	}
 }

@@ -20,6 +20,7 @@ type deed struct {
 	at       time.Duration // since historyStart: the SYN
 	client   int
 	server   int
+	host     string // "": gw
 	path     string
 	agent    string
 	verdict  Verdict
@@ -40,7 +41,7 @@ func (d *deed) attempt(number int) *Attempt {
 	}
 	conn := &flow.Evidence{A: addrOf(1, d.client, 40000), B: addrOf(2, d.server, 80), SYN: stamp(0), First: stamp(0)}
 	t := &Attempt{Number: number, Conn: conn, Verdict: d.verdict, Close: Close{Code: -1}}
-	fields := []Field{{Name: "Host", Value: "gw"}}
+	fields := []Field{{Name: "Host", Value: cmp.Or(d.host, "gw")}}
 	if d.agent != "" {
 		fields = append(fields, Field{Name: "User-Agent", Value: d.agent})
 	}
