@@ -109,9 +109,8 @@ func (k *streak) add(t *Attempt, c *History, start int64, opened, failed bool) *
 	switch {
 	case opened:
 		ended := *k
-		*k = streak{clients: k.clients[:0]}
+		*k = streak{}
 		if ended.isOutage() {
-			k.clients = nil
 			return &ended
 		}
 	case failed:
