@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // manyDeeds makes as many as there are numbers.
@@ -45,12 +47,16 @@ func TestPursuits(t *testing.T) {
 	do := func(path string) {
 		deeds = append(deeds, deed{at: time.Duration(len(deeds)) * time.Second, path: path, verdict: Rejected, life: time.Millisecond})
 	}
+	waits := func() int { return historiesOf(deeds).order[0].Rhythm.Waits }
 	do("/0")
 	do("/new") // instead of /1
 	do("/0")
-	do("/1") // instead of /2
 	do("/3")
-	if n := historiesOf(deeds).order[0].Rhythm.Waits; n != 3 {
+	if n := waits(); n != 3 {
+		t.Errorf("%d waits for those that are remembered", n)
+	}
+	do("/1") // instead of /2
+	if n := waits(); n != 3 {
 		t.Errorf("%d waits", n)
 	}
 }
@@ -171,5 +177,43 @@ func TestMassEndsMany(t *testing.T) {
 	})
 	if len(list) != 1 || list[0].Attempts != (n+2)/3+(n/2+1)/3 {
 		t.Errorf("%+v", list)
+	}
+}
+
+// An attempt begins with the SYN, if it is the first of its connection.
+func TestBegun(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		change func(a *Attempt)
+		want   func(a *Attempt) flow.Stamp
+	}{
+		{"first request", func(*Attempt) {}, func(a *Attempt) flow.Stamp { return a.Conn.SYN }},
+		{"no request", func(a *Attempt) { a.Request = nil }, func(a *Attempt) flow.Stamp { return a.Conn.SYN }},
+		{"later request", func(a *Attempt) { a.Request.Offset = 1 }, func(a *Attempt) flow.Stamp { return a.Request.First }},
+		{"no SYN", func(a *Attempt) { a.Conn.SYN = flow.Stamp{} }, func(a *Attempt) flow.Stamp { return a.Request.First }},
+	} {
+		d := deed{at: time.Second, verdict: OK}
+		a := d.attempt(1)
+		tt.change(a)
+		if got, want := begun(a), tt.want(a); got != want {
+			t.Errorf("%s: %+v, want %+v", tt.name, got, want)
+		}
+	}
+}
+
+// No more changes are looked at than there is time for.
+func TestManyChanges(t *testing.T) {
+	const each = 4
+	deeds := manyDeeds(2*each*(maxChanges/each+10), func(i int) deed {
+		return deed{client: i / (2 * each), verdict: []Verdict{OK, Rejected}[i%2]}
+	})
+	changes := 0
+	for _, c := range historiesOf(deeds).order {
+		if changes += len(c.Changes); c.Breaks != each {
+			t.Fatalf("%d breaks", c.Breaks)
+		}
+	}
+	if changes != maxChanges {
+		t.Errorf("%d changes", changes)
 	}
 }

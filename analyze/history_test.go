@@ -20,6 +20,7 @@ type deed struct {
 	at       time.Duration // since historyStart: the SYN
 	client   int
 	server   int
+	host     string // "": gw
 	path     string
 	agent    string
 	verdict  Verdict
@@ -40,7 +41,7 @@ func (d *deed) attempt(number int) *Attempt {
 	}
 	conn := &flow.Evidence{A: addrOf(1, d.client, 40000), B: addrOf(2, d.server, 80), SYN: stamp(0), First: stamp(0)}
 	t := &Attempt{Number: number, Conn: conn, Verdict: d.verdict, Close: Close{Code: -1}}
-	fields := []Field{{Name: "Host", Value: "gw"}}
+	fields := []Field{{Name: "Host", Value: cmp.Or(d.host, "gw")}}
 	if d.agent != "" {
 		fields = append(fields, Field{Name: "User-Agent", Value: d.agent})
 	}
@@ -154,7 +155,7 @@ func (d *deed) endWith(rng *rand.Rand, moments []time.Duration) {
 	}
 	for _, m := range moments {
 		if until := m - d.at - answerAfter; until > 0 && rng.IntN(5) > 0 {
-			d.by, d.how, d.life, d.silent = Server, CloseFrame, until+time.Duration(rng.IntN(1500))*time.Millisecond, 0
+			d.by, d.how, d.life, d.silent = []Side{Client, Server}[int(m/time.Second)/5%2], CloseFrame, until+time.Duration(rng.IntN(1500))*time.Millisecond, 0
 			return
 		}
 	}
@@ -173,7 +174,7 @@ func historyText(c *History) string {
 }
 
 func incidentText(i *Incident) string {
-	return fmt.Sprintf("%v of %v %v from %d to %d: %d attempts, %d clients, %q, %q", i.Code, i.Server, i.Client, i.From, i.To, i.Attempts, i.Clients, i.Got, i.Want)
+	return fmt.Sprintf("%v by the %v of %v %v from %d to %d: %d attempts, %d clients, %q, %q", i.Code, i.Side, i.Server, i.Client, i.From, i.To, i.Attempts, i.Clients, i.Got, i.Want)
 }
 
 // TestHistoriesLikeNaive compares histories and incidents with what a way finds
@@ -196,6 +197,7 @@ func TestHistoriesLikeNaive(t *testing.T) {
 		for i := range h.incidents {
 			got = append(got, incidentText(&h.incidents[i]))
 			seen[h.incidents[i].Code.String()]++
+			seen["by the "+h.incidents[i].Side.String()]++
 		}
 		slices.Sort(got)
 		if want := n.incidents(); !slices.Equal(got, want) {
@@ -413,7 +415,7 @@ func (n naiveHistories) incidents() (texts []string) {
 		own := naiveHistories{n.where(func(t *Attempt) bool { return clientOf(t) == addr })}
 		servers := of(own.all, (*Attempt).Server)
 		if len(servers) > 1 && len(own.where(n.failed)) == len(own.all) && n.fault(own) == Client {
-			add(Incident{Finding: Finding{Code: ClientFailsEverywhere, Got: fmt.Sprintf("%d servers that open WebSockets for others", len(servers))}, Client: addr,
+			add(Incident{Finding: Finding{Code: ClientFailsEverywhere, Side: Client, Got: fmt.Sprintf("%d servers that open WebSockets for others", len(servers))}, Client: addr,
 				From: syn(slices.MinFunc(own.all, bySYN)), To: syn(slices.MaxFunc(own.all, bySYN)), Attempts: len(own.all), Clients: 1})
 		}
 	}
@@ -520,8 +522,12 @@ func (n naiveHistories) massEnds() (list []Incident) {
 				back++
 			}
 		}
+		side := Client
+		if byServer := (naiveHistories{together}).where(func(t *Attempt) bool { return t.Close.By == Server }); 2*len(byServer) > len(together) {
+			side = Server
+		}
 		list = append(list, Incident{Finding: Finding{
-			Code: MassDisconnect,
+			Code: MassDisconnect, Side: side,
 			Got:  fmt.Sprintf("%d of %d WebSockets ended within %s", len(together), max(len(open), len(together)), DurationText(time.Duration(last-at))),
 			Want: fmt.Sprintf("%d of %d clients were back for good within 30s", back, len(who)),
 		}, From: at, To: last, Attempts: len(together), Clients: len(who)})
@@ -553,7 +559,7 @@ func (n naiveHistories) rushes() (list []Incident) {
 		rate := func(count int, span int64) float64 { return float64(count) / float64(max(span, int64(2*time.Second))) }
 		if rate(count, to-from) >= 10*rate(len(n.all), syn(slices.MaxFunc(n.all, bySYN))-syn(n.all[0])) {
 			list = append(list, Incident{
-				Finding: Finding{Code: ReconnectStorm, Got: fmt.Sprintf("%d attempts in %s", count, DurationText(time.Duration(to-from)))},
+				Finding: Finding{Code: ReconnectStorm, Side: Client, Got: fmt.Sprintf("%d attempts in %s", count, DurationText(time.Duration(to-from)))},
 				From:    from, To: to, Attempts: count, Clients: len(who),
 			})
 		}
@@ -581,7 +587,7 @@ func (n naiveHistories) idle() []Incident {
 	if len(ended) < 3 || after < 5*time.Second || 5*near < 4*len(kept) {
 		return nil
 	}
-	i := Incident{Finding: Finding{Code: IdleTimeoutFixedTimer, Got: fmt.Sprintf("%d WebSockets after %s without a frame", len(ended), DurationText(after))},
+	i := Incident{Finding: Finding{Code: IdleTimeoutFixedTimer, Side: Server, Got: fmt.Sprintf("%d WebSockets after %s without a frame", len(ended), DurationText(after))},
 		From: ended[0].Close.At.Time, To: ended[len(ended)-1].Close.At.Time, Attempts: len(ended), Clients: len(of(ended, clientOf))}
 	if (after - time.Minute).Abs() < 1200*time.Millisecond {
 		i.Want = "the default of nginx (proxy_read_timeout), AWS ALB and others"

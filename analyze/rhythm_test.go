@@ -78,9 +78,12 @@ func TestWaitsOf(t *testing.T) {
 	hop.verdict, hop.followed = Redirected, true
 	last := fails(3, "/last")
 	last.verdict = Redirected
+	elsewhere := fails(110, "/b")
+	elsewhere.host = "other"
 	deeds := []deed{
 		long, open, hop, last, fails(100, "/a"), fails(101, "/b"),
 		fails(104, "/a"), // 3 s after the end of the first
+		elsewhere,
 		fails(111, "/b"), // 9 s
 		fails(120, "/long"), fails(120, "/open"), fails(120, "/hop"),
 		fails(124, "/last"), // 120 s

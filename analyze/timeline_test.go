@@ -24,6 +24,7 @@ func TestTimeline(t *testing.T) {
 		{at: s(55), client: 1, path: "/a", verdict: Rejected, code: Status404},
 		{at: s(57), client: 1, path: "/b", verdict: OK, server: 1}, // another server
 		{at: s(60), client: 1, path: "/a", verdict: OK},
+		{at: s(61), client: 1, path: "/a", verdict: OK, host: "other"},
 	}
 	want := []string{
 		"#1-#5 3 of 10.1.0.1 to 10.2.0.0:80 ok, every 30s for 40s, []",
@@ -32,6 +33,7 @@ func TestTimeline(t *testing.T) {
 		"#6-#8 2 of 10.1.0.1 to 10.2.0.0:80 rejected, every 5s for 5s, [response-header-name-odd-case]", // what both have
 		"#9-#9 1 of 10.1.0.1 to 10.2.0.1:80 ok, every 0s for 0s, []",
 		"#10-#10 1 of 10.1.0.1 to 10.2.0.0:80 ok, every 0s for 0s, []",
+		"#11-#11 1 of 10.1.0.1 to 10.2.0.0:80 ok, every 0s for 0s, []",
 	}
 	for most := range len(want) + 1 {
 		periods, left := Timeline(NewAttempts(attemptsOf(deeds)...), most)

@@ -19,7 +19,7 @@ func clients() *section {
 		stacks: []string{"client", "attempts", "how it went"},
 		cols: []column{
 			{name: "client", bare: true},
-			{name: "known as", min: 12, bare: true},
+			{name: "known as", min: 17, bare: true},
 			{name: "attempts", stack: 1, right: true},
 			{name: "opened", stack: 1, right: true},
 			{name: "failed", stack: 1, right: true},

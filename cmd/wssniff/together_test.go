@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/netip"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -111,4 +115,76 @@ func endText(e analyze.LifeEnd) string {
 		text += fmt.Sprintf(" %d", e.Code)
 	}
 	return fmt.Sprintf("%s %d", text, e.Count)
+}
+
+// A togetherLine is what is read of a line of JSON Lines.
+type togetherLine struct {
+	Record         string
+	Client, Server struct {
+		IP   string
+		Port int
+	}
+}
+
+// records returns the lines of one kind, but for the timelines that --device adds,
+// and whom the attempts are about.
+func records(t *testing.T, kind string, args ...string) (lines map[string]togetherLine, whom map[string]bool) {
+	t.Helper()
+	var out, complaints bytes.Buffer
+	if code := run(append(args, "--format", "jsonl"), nil, &out, &complaints); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, &complaints)
+	}
+	lines, whom = map[string]togetherLine{}, map[string]bool{}
+	for line := range bytes.Lines(out.Bytes()) {
+		var l togetherLine
+		if err := json.Unmarshal(line, &l); err != nil {
+			t.Fatal(err)
+		}
+		switch l.Record {
+		case kind:
+			text, _, _ := strings.Cut(strings.TrimRight(string(line), "}]\n"), `,"timeline":`)
+			lines[strings.TrimRight(text, "}]")] = l
+		case "attempt":
+			whom[l.Client.IP], whom[fmt.Sprint(l.Server)] = true, true
+		}
+	}
+	return lines, whom
+}
+
+// TestSelectedTogether selects attempts in different ways: the records of clients
+// and incidents are those about their clients and servers, and say the same as if
+// nothing was selected.
+func TestSelectedTogether(t *testing.T) {
+	selections := []string{
+		"--device=10.0.1.1", "--device=!10.0.0.7", "--client=10.0.1.2,10.0.0.7", "--client=!10.0.1.1", "--server=192.0.2.10", "--server=:80",
+		"--host=gw.example.com", "--host=nobody", "--path=/ws", "--since=+12s", "--until=+12s", "--verdict=ok", "--verdict=failed", "--code=status-503", "--code=!*",
+	}
+	kept, left := 0, 0
+	for _, name := range []string{"server-fails-for-all", "client-fails-everywhere", "mass-disconnect", "reconnect-storm", "idle-timeout-60s", "no-incident"} {
+		file := filepath.Join("..", "..", "testdata", "pcaps", "generated", name+".pcap")
+		for _, kind := range []string{"client", "incident"} {
+			all, _ := records(t, kind, file)
+			for _, selection := range selections {
+				got, whom := records(t, kind, file, selection)
+				for line, l := range all {
+					_, shown := got[line]
+					if want := whom[l.Client.IP] || kind == "incident" && whom[fmt.Sprint(l.Server)]; shown != want {
+						t.Errorf("%s %s: %v, want %v: %s", name, selection, shown, want, line)
+					}
+					if shown {
+						kept++
+					} else {
+						left++
+					}
+					delete(got, line)
+				}
+				for line := range got {
+					t.Errorf("%s %s says something else: %s", name, selection, line)
+				}
+			}
+		}
+	}
+	if kept == 0 || left == 0 {
+		t.Errorf("%d records shown, %d left out", kept, left)
+	}
 }

@@ -44,8 +44,8 @@ func (u *upgrade) through(front, back *Conn, v *upgrade) (outer, inner Attempt) 
 	outer.Stream, inner.Stream = front.Stream(), back.Stream()
 	outer.RequestFrame, inner.RequestFrame = front.Client(u.req.bytes()), back.Client(v.req.bytes())
 	inner.ResponseFrame, outer.ResponseFrame = back.Server(v.resp.bytes()), front.Server(u.resp.bytes())
-	front.Close(Client)
-	back.Close(Client)
+	front.Session()
+	back.Session()
 	return outer, inner
 }
 
