@@ -30,6 +30,9 @@ func sides() (good, bad *Attempt) {
 		list[i].Request.Complete, list[i].Response.Complete = true, true
 		list[i].Conn.SYNACK = flow.Stamp{Frame: 2, Time: list[i].Conn.SYN.Time + 1e6}
 	}
+	for _, t := range list {
+		t.add(RequestHostMissing, Client, 1, "", "", "") // what both have is no change
+	}
 	return list[0], list[1]
 }
 
@@ -63,6 +66,7 @@ func TestCompare(t *testing.T) {
 		{"hardly a size", func(a *Attempt) { a.Request.Head.Raw += fmt.Sprintf("%63d", 0) }, nil},
 		{"time to connect", func(a *Attempt) { a.Conn.SYNACK.Time += 20e6 }, []string{`changed time to connect  "1.0 ms" "21.0 ms"`}},
 		{"nearly that time", func(a *Attempt) { a.Conn.SYNACK.Time += 19e6 }, nil},
+		{"nearly the time to the answer", func(a *Attempt) { a.Response.First.Time += 100e6 - 1 }, nil},
 		{"no SYN", func(a *Attempt) { a.Conn.SYNACK = flow.Stamp{} }, nil},
 		{"time to the answer", func(a *Attempt) { a.Response.First.Time += 100e6 }, []string{`changed time to the answer  "9.0 ms" "109.0 ms"`}},
 		{"retransmissions", func(a *Attempt) { a.Conn.Retrans = [2]int32{1, 2} }, []string{`changed retransmissions  "0" "3"`}},
@@ -117,5 +121,19 @@ func TestBreaks(t *testing.T) {
 	}
 	if want := []int{1, 2, 3, 4, 5, 6, 19, 20}; c.Breaks != 10 || !slices.Equal(got, want) {
 		t.Errorf("%d breaks, kept %v, want %v", c.Breaks, got, want)
+	}
+}
+
+// A time that is long anyway changes when it doubles.
+func TestCompareLongTimes(t *testing.T) {
+	good, bad := sides()
+	good.Response.First.Time += 1e9
+	bad.Response.First.Time += 19e8
+	if got := compare(good, bad, nil); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+	bad.Response.First.Time += 2e8
+	if got := compare(good, bad, nil); len(got) != 1 || got[0].What != "time to the answer" {
+		t.Errorf("%+v", got)
 	}
 }

@@ -94,11 +94,11 @@ func TestUnlistedClients(t *testing.T) {
 	}
 	var got []string
 	for _, i := range h.incidents {
-		got = append(got, fmt.Sprint(i.Server, i.Attempts, i.Clients, i.Want))
+		got = append(got, fmt.Sprint(i.Server, i.Clients, i.Got, i.Want))
 	}
 	if want := fmt.Sprint([]string{
-		fmt.Sprint(addrOf(2, 0, 80), MaxClients/2, maxGroup, "no success at all"),
-		fmt.Sprint(addrOf(2, 1, 80), MaxClients/2, maxGroup, "success again after it"),
+		fmt.Sprint(addrOf(2, 0, 80), maxGroup, "32768 attempts of 64 clients or more in a row", "no success at all"),
+		fmt.Sprint(addrOf(2, 1, 80), maxGroup, "32768 attempts of 64 clients or more in a row", "success again after it"),
 	}); fmt.Sprint(got) != want {
 		t.Errorf("%v, want %v", got, want)
 	}

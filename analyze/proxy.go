@@ -88,7 +88,6 @@ type leg struct {
 	target string
 	size   int // of the request's head
 	status int
-	taken  bool
 }
 
 // guessPairs joins the sides of proxies that make keys of their own: the host
@@ -129,7 +128,6 @@ func (j *judge) guessPairs() {
 	slices.SortFunc(legs, func(x, y leg) int { return inTime(x.asked, y.asked) })
 	for i := range legs {
 		if outer := legs[i].onlyOuter(legs[max(0, i-maxLegsBack):i]); outer != nil && legs[i].onlyInner(outer, legs[max(0, i-maxLegsBack):min(len(legs), i+1+maxLegsBack)]) {
-			outer.taken, legs[i].taken = true, true
 			j.pair(outer.index, legs[i].index, true)
 		}
 	}
@@ -142,7 +140,7 @@ const maxLegsBack = 64
 // of; nil if there is none, or several.
 func (l *leg) onlyOuter(before []leg) (found *leg) {
 	for i := range before {
-		if o := &before[i]; !o.taken && o.mayLead(l) {
+		if o := &before[i]; o.mayLead(l) {
 			if found != nil {
 				return nil
 			}
@@ -156,7 +154,7 @@ func (l *leg) onlyOuter(before []leg) (found *leg) {
 // as well.
 func (l *leg) onlyInner(outer *leg, around []leg) bool {
 	for i := range around {
-		if o := &around[i]; o != l && !o.taken && outer.mayLead(o) {
+		if o := &around[i]; o != l && outer.mayLead(o) {
 			return false
 		}
 	}

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -72,5 +73,21 @@ func TestTimelineStatus(t *testing.T) {
 	}
 	if want := []int{2, 2, 1, 1}; !slices.Equal(sizes, want) {
 		t.Errorf("%v, want %v", sizes, want)
+	}
+}
+
+// The example of a period stays, whatever attempt is asked for after it.
+func TestTimelineExamples(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 16))
+	a := New(nil)
+	r := a.Finish(gather(rng, 80).play(a, time.Minute), 0)
+	periods, _ := Timeline(r.Attempts, 1000)
+	for _, p := range periods {
+		if got, want := wholeAttempt(p.Example), wholeAttempt(r.Attempts.At(p.First-1)); got != want {
+			t.Errorf("%s\nwant %s", got, want)
+		}
+	}
+	if len(periods) < 10 {
+		t.Errorf("%d periods", len(periods))
 	}
 }
