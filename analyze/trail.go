@@ -182,6 +182,9 @@ func (t *trail) lastHop(c *Chain, a *Attempt, to *url.URL) (end ChainEnd, reason
 		return ChainOutOfCapture, fmt.Sprintf("tcp.stream %d may go on with it, inside TLS and without a server name", t.j.a.tls[i].stream)
 	}
 	if after < followWithin && (after < minAfterwards || a.Close.By != Client) && !t.asksAgain(a) {
+		if after < 0 {
+			return ChainOutOfCapture, "the capture ends at an earlier time than the redirect"
+		}
 		return ChainOutOfCapture, fmt.Sprintf("the capture ends %s after the redirect", DurationText(time.Duration(after)))
 	}
 	end = ChainNotFollowed

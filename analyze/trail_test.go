@@ -140,3 +140,12 @@ func TestUnlistedRedirects(t *testing.T) {
 		t.Errorf("%d hosts are kept, want 2", n)
 	}
 }
+
+func TestTimeRunsBackwards(t *testing.T) {
+	w := newWalk()
+	w.redirected("/ws", "/x")
+	c := w.a.Finish(flow.Stamp{Frame: 1 << 30, Time: 1e18 - 1e9}, 0).Chains[0]
+	if c.End != ChainOutOfCapture || strings.Contains(c.Reason, "-") {
+		t.Errorf("%v: %s", c.End, c.Reason)
+	}
+}
