@@ -134,10 +134,10 @@ func TestMassEndsSwept(t *testing.T) {
 		swept, whole := newFleet(), newFleet()
 		at := time.Duration(0)
 		for range 12 * minSweep {
-			at += time.Duration(rng.IntN(int(4 * time.Second)))
-			life := minLife + time.Duration(rng.IntN(int(time.Minute)))
+			at += time.Duration(rng.Int64N(int64(4 * time.Second)))
+			life := minLife + time.Duration(rng.Int64N(int64(time.Minute)))
 			if moment := (at + life).Truncate(time.Minute); moment > at+minLife {
-				life = moment - at + time.Duration(rng.IntN(int(3*time.Second)))
+				life = moment - at + time.Duration(rng.Int64N(int64(3*time.Second)))
 			}
 			client := rng.IntN(100)
 			swept.attempt(at, client, OK, life)

@@ -69,6 +69,9 @@ func TestRelatePortals(t *testing.T) {
 	}{
 		{"two sites to one", []redirect{{"a.example.com", "http://10.1.1.1/x"}, {"b.example.net", "http://10.1.1.1/y"}}, true},
 		{"one site", []redirect{{"a.example.com", "http://10.1.1.1/x"}, {"b.example.com", "http://10.1.1.1/y"}}, false},
+		{"a page inside", []redirect{{"a.example.com", "http://10.1.1.1/hotspot"}}, true},
+		{"a page inside that is told where from", []redirect{{"a.example.com", "http://10.1.1.1/?for=a.example.com"}}, true},
+		{"a page outside", []redirect{{"a.example.com", "http://203.0.113.1/terms"}}, false},
 		{"own site", []redirect{{"a.example.com", "http://login.example.com/"}, {"b.example.net", "http://login.example.com/"}}, false},
 	} {
 		a := New(nil)

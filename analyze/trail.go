@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -270,6 +271,7 @@ func (j *judge) judgeChain(c *Chain) {
 		before := len(t.Findings)
 		if t.Verdict == Redirected {
 			t.checkRedirect()
+			j.checkPortal(t)
 		}
 		last := hop == len(c.Hops)-1
 		if c.End == ChainLoop && last || hop == loopHops && t.Verdict == Redirected {
@@ -282,6 +284,34 @@ func (j *judge) judgeChain(c *Chain) {
 		r.chained = append(r.chained, t.Findings[before:]...)
 	}
 }
+
+// pageOfNetwork matches what addresses of login pages inside a network have. Outside
+// one they would prove nothing; see portal for the words that do.
+var pageOfNetwork = regexp.MustCompile(`(?i)\b(portal|captive|hotspot|splash|guest|terms|welcome|wi-?fi|wlan|log-?in)\b`)
+
+// checkPortal looks for a server of the public network that sends a client to
+// a page of another site, inside its own: rather something between them does that.
+func (j *judge) checkPortal(t *Attempt) {
+	_, to := t.target()
+	from := t.URL()
+	if to == nil || from == nil || t.has(CaptivePortal) || site(from.Hostname()) == site(to.Hostname()) || inside(t.Server().Addr()) {
+		return
+	}
+	if !pageOfNetwork.MatchString(to.Hostname()+to.Path) && !strings.Contains(to.RawQuery, from.Hostname()) {
+		return
+	}
+	ip, err := netip.ParseAddr(to.Hostname())
+	if l, ok := j.lookedUp(t, to); err != nil && ok && len(l.Addrs) > 0 {
+		ip = l.Addrs[0]
+	}
+	if inside(ip) {
+		t.find(CaptivePortal, fmt.Sprintf("%s, at %v", t.Redirect.Location, ip), "the server's own answer")
+	}
+}
+
+// inside reports whether an address belongs to a network of its own (RFC 1918,
+// RFC 4193).
+func inside(ip netip.Addr) bool { return ip.IsValid() && ip.Unmap().IsPrivate() }
 
 // checkNotFollowed says why a redirect leads nowhere.
 func (j *judge) checkNotFollowed(t *Attempt) {
