@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
@@ -147,5 +148,24 @@ func TestTimeRunsBackwards(t *testing.T) {
 	c := w.a.Finish(flow.Stamp{Frame: 1 << 30, Time: 1e18 - 1e9}, 0).Chains[0]
 	if c.End != ChainOutOfCapture || strings.Contains(c.Reason, "-") {
 		t.Errorf("%v: %s", c.End, c.Reason)
+	}
+}
+
+// TestTrailTexts wants one copy of a text that comes again, none that lies in
+// what it was taken from, and no more remembered than there is room for.
+func TestTrailTexts(t *testing.T) {
+	trail := newTrail(&judge{a: New(nil)})
+	head := "Location: https://example.com/ws\r\n"
+	first, again := trail.text(head[10:32]), trail.text(head[10:32])
+	if first != head[10:32] || unsafe.StringData(first) != unsafe.StringData(again) || unsafe.StringData(first) == unsafe.StringData(head[10:]) {
+		t.Errorf("%q and %q", first, again)
+	}
+	for i := range maxTexts + 100 {
+		if s := fmt.Sprint(i); trail.text(s) != s {
+			t.Fatalf("another text than %s", s)
+		}
+	}
+	if len(trail.texts) != maxTexts {
+		t.Errorf("%d texts are remembered", len(trail.texts))
 	}
 }

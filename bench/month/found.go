@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/wssniff/wssniff/bench/workload"
 )
@@ -12,10 +14,12 @@ import (
 // A found is what wssniff prints: for each client what its client record says,
 // and what its attempts add up to.
 type found struct {
-	attempts map[string]*tally // by IP address
-	clients  map[string]*tally
-	summary  json.RawMessage
-	err      error
+	attempts    map[string]*tally // by IP address
+	clients     map[string]*tally
+	chains      map[string]int64 // that nobody followed
+	disconnects []disconnect
+	summary     json.RawMessage
+	err         error
 }
 
 // A tally is what is said of one client.
@@ -24,21 +28,29 @@ type tally struct {
 	Attempts    int64            `json:"attempts"`
 	Established int64            `json:"established"`
 	Failed      map[string]int64 `json:"failed"`
+	history
 }
 
 func newFound() *found {
-	return &found{attempts: map[string]*tally{}, clients: map[string]*tally{}}
+	return &found{attempts: map[string]*tally{}, clients: map[string]*tally{}, chains: map[string]int64{}}
 }
 
 // take reads one line.
 func (f *found) take(line []byte) {
 	var r struct {
 		Record string
+		At     time.Time `json:"@timestamp"`
 		Client struct{ IP, MAC string }
+		Server struct{ IP netip.Addr }
 
 		WebSocket struct {
-			Verdict string
-			Client  *tally
+			Verdict  string
+			Client   *tally
+			Chain    struct{ End string }
+			Incident struct {
+				Attempts int64
+				Finding  struct{ Code string }
+			}
 			Summary json.RawMessage
 		}
 	}
@@ -59,6 +71,14 @@ func (f *found) take(line []byte) {
 		}
 		f.clients[ip] = r.WebSocket.Client
 		f.clients[ip].mac = r.Client.MAC
+	case "chain":
+		if r.WebSocket.Chain.End == "not-followed" {
+			f.chains[ip]++
+		}
+	case "incident":
+		if i := r.WebSocket.Incident; i.Finding.Code == "mass-disconnect" {
+			f.disconnects = append(f.disconnects, disconnect{r.Server.IP, r.At, i.Attempts})
+		}
 	case "summary":
 		f.summary = r.WebSocket.Summary
 	}
@@ -85,8 +105,10 @@ func (f *found) compareDevices(devices []*workload.DeviceTruth, clients bool) []
 		d.tally(ip+" by its attempts", f.attempts[ip], want)
 		if got := f.clients[ip]; clients {
 			d.tally(ip, got, want)
-			if got != nil && got.mac != want.MAC {
-				d = append(d, fmt.Sprintf("%s at %q instead of %q", ip, got.mac, want.MAC))
+			if got != nil {
+				d.text(ip+": MAC address", got.mac, want.MAC)
+				d.history(ip, &got.history, want)
+				d.count(ip+": chains", f.chains[ip], want.Redirects)
 			}
 		}
 	}
@@ -107,6 +129,7 @@ func (f *found) compareSummary(t *workload.MonthTruth) []string {
 	d.count("connections", s.Connections, t.Connections)
 	d.count("attempts", s.Attempts, t.Attempts)
 	d.counts("", s.Verdicts, t.Verdicts)
+	d.disconnects(f.disconnects, t.Disconnects)
 	return d
 }
 
@@ -116,6 +139,12 @@ type differences []string
 func (d *differences) count(what string, got, want int64) {
 	if got != want {
 		*d = append(*d, fmt.Sprintf("%s %d instead of %d", what, got, want))
+	}
+}
+
+func (d *differences) text(what, got, want string) {
+	if got != want {
+		*d = append(*d, fmt.Sprintf("%s %q instead of %q", what, got, want))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/wssniff/wssniff/bench/measure"
 	"github.com/wssniff/wssniff/bench/workload"
@@ -13,17 +14,23 @@ import (
 const output = `{"record":"attempt","client":{"ip":"10.20.0.2","port":49152},"websocket":{"verdict":"ok"}}
 {"record":"attempt","client":{"ip":"10.20.0.3","port":49152},"websocket":{"verdict":"rejected"}}
 {"record":"attempt","client":{"ip":"10.20.0.2","port":49153},"websocket":{"verdict":"accept-mismatch"}}
-{"record":"client","client":{"ip":"10.20.0.2","mac":"02:d0:5a:00:00:00"},"websocket":{"client":{"attempts":2,"established":1,"failed":{"accept-mismatch":1}}}}
-{"record":"client","client":{"ip":"10.20.0.3","mac":"02:d0:5a:00:00:01"},"websocket":{"client":{"attempts":1,"established":0,"failed":{"rejected":1}}}}
+{"record":"client","client":{"ip":"10.20.0.2","mac":"02:d0:5a:00:00:00"},"websocket":{"client":{"attempts":2,"established":1,"failed":{"accept-mismatch":1},"rhythm":{"kind":"constant","median_ns":10250000000},"breaks":1,"changes":[{"first_failure":{"@timestamp":"2026-01-03T00:00:00Z"}}]}}}
+{"record":"client","client":{"ip":"10.20.0.3","mac":"02:d0:5a:00:00:01"},"websocket":{"client":{"attempts":1,"established":0,"failed":{"rejected":1},"rhythm":{"kind":"back-off","median_ns":7000000000,"from_ns":1010000000},"breaks":1}}}
+{"record":"chain","client":{"ip":"10.20.0.3"},"websocket":{"chain":{"end":"not-followed"}}}
+{"record":"incident","@timestamp":"2026-01-04T00:00:00Z","server":{"ip":"198.18.0.5"},"websocket":{"incident":{"attempts":50,"finding":{"code":"mass-disconnect"}}}}
 {"record":"summary","websocket":{"summary":{"packets":30,"connections":3,"attempts":3,"verdicts":{"ok":1,"accept-mismatch":1,"rejected":1}}}}
 `
 
 func truth() *workload.MonthTruth {
+	day := func(n int) time.Time { return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC) }
 	return &workload.MonthTruth{
 		Packets: 30, Connections: 3, Attempts: 3, Verdicts: map[string]int64{"ok": 1, "accept-mismatch": 1, "rejected": 1},
+		Disconnects: []*workload.MassDisconnect{{Server: netip.MustParseAddr("198.18.0.5"), At: day(4), Connections: 49}},
 		Devices: []*workload.DeviceTruth{
-			{IP: netip.MustParseAddr("10.20.0.2"), MAC: "02:d0:5a:00:00:00", Attempts: 2, Established: 1, Failed: map[string]int64{"accept-mismatch": 1}},
-			{IP: netip.MustParseAddr("10.20.0.3"), MAC: "02:d0:5a:00:00:01", Attempts: 1, Failed: map[string]int64{"rejected": 1}},
+			{IP: netip.MustParseAddr("10.20.0.2"), MAC: "02:d0:5a:00:00:00", Attempts: 2, Established: 1, Failed: map[string]int64{"accept-mismatch": 1},
+				Rhythm: workload.Rhythm{Kind: "constant", Period: 10}, Broke: []workload.Break{{At: day(3)}}},
+			{IP: netip.MustParseAddr("10.20.0.3"), MAC: "02:d0:5a:00:00:01", Attempts: 1, Failed: map[string]int64{"rejected": 1}, Redirects: 1,
+				Rhythm: workload.Rhythm{Kind: "exponential", Period: 1}, Broke: []workload.Break{{At: day(3)}}},
 		},
 	}
 }
@@ -42,7 +49,21 @@ func TestFound(t *testing.T) {
 			"10.20.0.3: no-response 1 instead of 0", "10.20.0.3: rejected 0 instead of 1",
 		}},
 		{"client's attempts", `"attempts":2`, `"attempts":7`, []string{"10.20.0.2: attempts 7 instead of 2"}},
-		{"MAC", `5a:00:00:01`, `5a:00:00:09`, []string{`10.20.0.3 at "02:d0:5a:00:00:09" instead of "02:d0:5a:00:00:01"`}},
+		{"MAC", `5a:00:00:01`, `5a:00:00:09`, []string{`10.20.0.3: MAC address "02:d0:5a:00:00:09" instead of "02:d0:5a:00:00:01"`}},
+		{"rhythm", `"kind":"back-off"`, `"kind":"irregular"`, []string{`10.20.0.3: rhythm "irregular" instead of "back-off"`}},
+		{"shorter waits", `10250000000`, `9990000000`, []string{"10.20.0.2: waits 9.99s instead of 10s"}},
+		{"longer waits", `1010000000`, `1180000000`, []string{"10.20.0.3: waits 1.18s instead of 1s"}},
+		{"breaks", `"breaks":1,"changes"`, `"breaks":2,"changes"`, []string{"10.20.0.2: breaks 2 instead of 1"}},
+		{"time of a break", `2026-01-03T00:00:00Z`, `2026-01-03T00:00:02Z`, []string{
+			"10.20.0.2: broke at 2026-01-03 00:00:02 +0000 UTC instead of 2026-01-03 00:00:00 +0000 UTC",
+		}},
+		{"end of a chain", `not-followed`, `upgraded`, []string{"10.20.0.3: chains 0 instead of 1"}},
+		{"mass disconnect", `"attempts":50`, `"attempts":60`, []string{
+			"no mass disconnect of 49 connections of 198.18.0.5 at 2026-01-04 00:00:00 +0000 UTC",
+		}},
+		{"no mass disconnect", `"code":"mass-disconnect"`, `"code":"reconnect-storm"`, []string{
+			"mass disconnects 0 instead of 1", "no mass disconnect of 49 connections of 198.18.0.5 at 2026-01-04 00:00:00 +0000 UTC",
+		}},
 		{"no client record", `{"record":"client","client":{"ip":"10.20.0.3"`, `{"record":"other","client":{"ip":"10.20.0.3"`, []string{
 			"client records 1 instead of 2", "10.20.0.3: attempts 0 instead of 1", "10.20.0.3: rejected 0 instead of 1",
 		}},
