@@ -32,13 +32,14 @@ func TestPhrasesOnce(t *testing.T) {
 			t.Fatalf("number %d is %q, want %q", n, got, text(i))
 		}
 	}
-	before := len(p.texts)
+	before, taken := len(p.texts), 0
 	for i := range 5000 {
-		if n := p.number(fmt.Appendf(nil, "once %d", i)); n != 0 {
-			t.Fatalf("text seen once has number %d", n)
+		if p.number(fmt.Appendf(nil, "once %d", i)) != 0 {
+			taken++
 		}
 	}
-	if len(p.texts) != before || p.bytes > 20*before {
+	const chance = 3 // a text is taken for another one before it once in a million
+	if taken > chance || len(p.texts) > before+chance || p.bytes > 20*before {
 		t.Errorf("%d texts of %d bytes, %d before", len(p.texts), p.bytes, before)
 	}
 }
