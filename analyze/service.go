@@ -69,8 +69,8 @@ func (s *service) add(t *Attempt, c *History, start int64, opened, failed, fell 
 	}
 }
 
-// maxFound is how many outages, mass disconnects, and rushes of a server are kept, the
-// first.
+// maxFound is how many outages and mass disconnects of a server are kept, and how
+// many rushes: the first.
 const maxFound = 256
 
 func (s *service) find(i Incident) {
@@ -111,7 +111,6 @@ func (e *idleEnds) end(t *Attempt, c *History) {
 type streak struct {
 	first, last int64
 	frame       int
-	number      int // of the first attempt
 	attempts    int
 	clients     group
 	fell        int // of all clients, see History.peer
@@ -135,7 +134,7 @@ func (k *streak) add(t *Attempt, c *History, start int64, opened, failed, fell b
 		*k = streak{clients: k.clients[:0]}
 	case failed:
 		if k.attempts == 0 {
-			k.first, k.frame, k.number = start, t.order(), t.Number
+			k.first, k.frame = start, t.order()
 		}
 		k.attempts++
 		if fell {
