@@ -70,6 +70,7 @@ type Peer struct {
 	Attempts, Opened int
 	site             *service
 	failing          bool // the latest attempt failed
+	before, after    int  // WebSockets that the server had opened for all when the first and the latest attempt came
 }
 
 // A pursuit is what a client does about one host and path.
@@ -302,10 +303,11 @@ func (c *History) peer(s *service, opened, failed bool) (fell bool) {
 		if i >= maxPeers {
 			return false
 		}
-		c.Peers = append(c.Peers, Peer{Server: s.addr, site: s})
+		c.Peers = append(c.Peers, Peer{Server: s.addr, site: s, before: s.opened})
 	}
 	p := &c.Peers[i]
 	p.Attempts++
+	p.after = s.opened
 	fell = failed && !p.failing && (p.Opened > 0 || s.opened == 0)
 	p.failing = failed || p.failing && !opened
 	if opened {
@@ -314,9 +316,14 @@ func (c *History) peer(s *service, opened, failed bool) (fell bool) {
 	return fell
 }
 
+// othersServed reports whether the server opened a WebSocket for somebody else
+// between the attempts of a client that got none from it. What it did before and
+// after them says nothing of that time.
+func (p *Peer) othersServed() bool { return p.after > p.before }
+
 // whoFails tells on which side the failures of a client lie, as far as others show
-// it: on its own if its servers open WebSockets for others, on the servers' if they
-// have failed for several and opened one for nobody.
+// it: on its own if its servers open WebSockets for others meanwhile, on the
+// servers' if they have failed for several and opened one for nobody.
 func (c *History) whoFails() Side {
 	if c.Failed == 0 || c.Opened > 0 || len(c.Peers) == 0 { // it may have opened some with a server that is not listed
 		return NoSide
@@ -324,9 +331,9 @@ func (c *History) whoFails() Side {
 	others, nobody := 0, 0
 	for _, p := range c.Peers {
 		switch {
-		case p.site.opened > 0:
+		case p.othersServed():
 			others++
-		case len(p.site.streak.clients) > 1:
+		case p.site.opened == 0 && len(p.site.streak.clients) > 1:
 			nobody++
 		}
 	}

@@ -89,7 +89,7 @@ func TestUnlistedClients(t *testing.T) {
 	if n := r.UnlistedClients(); len(h.order) != MaxClients || n != 3 {
 		t.Fatalf("%d clients, %d attempts of others", len(h.order), n)
 	}
-	if a, b := h.order[0].Fault, h.order[1].Fault; a != Server || b != Client {
+	if a, b := h.order[0].Fault, h.order[1].Fault; a != Server || b != NoSide {
 		t.Errorf("whoever asks server 0 fails because of the %v, server 1 because of the %v", a, b)
 	}
 	var got []string

@@ -391,9 +391,17 @@ func (n naiveHistories) fault(own naiveHistories) Side {
 	sides := map[Side]bool{}
 	for _, s := range of(own.all, (*Attempt).Server) {
 		there := naiveHistories{n.where(func(t *Attempt) bool { return t.Server() == s })}
+		mine := func(t *Attempt) bool { return clientOf(t) == clientOf(own.all[0]) }
+		first := slices.IndexFunc(there.all, mine)
+		last := len(there.all) - 1
+		for !mine(there.all[last]) {
+			last--
+		}
 		switch {
-		case len(there.where(n.opened)) > 0:
+		case slices.ContainsFunc(there.all[first:last], n.opened):
 			sides[Client] = true
+		case len(there.where(n.opened)) > 0:
+			sides[NoSide] = true
 		case len(of(there.where(n.failed), clientOf)) > 1:
 			sides[Server] = true
 		default:

@@ -174,10 +174,10 @@ func (s *service) idleTimer() (i Incident, ok bool) {
 }
 
 // failsEverywhere finds out whether a client fails with all of its servers, which
-// others use.
+// others use meanwhile.
 func (c *History) failsEverywhere() (i Incident, ok bool) {
 	for _, p := range c.Peers {
-		if p.site.opened == 0 {
+		if !p.othersServed() {
 			return i, false
 		}
 	}

@@ -48,7 +48,7 @@ func TestBackForGood(t *testing.T) {
 // Failures lie on no side if there is nobody to compare with, or the client opened
 // WebSockets too.
 func TestWhoFails(t *testing.T) {
-	used := Peer{site: &service{opened: 1}}
+	used := Peer{site: &service{opened: 2}, before: 1, after: 2}
 	unused := Peer{site: &service{streak: streak{clients: group{1, 2}}}}
 	for _, test := range []struct {
 		c    History
@@ -57,6 +57,7 @@ func TestWhoFails(t *testing.T) {
 		{History{Failed: 3, Peers: []Peer{used, used}}, Client},
 		{History{Failed: 3, Peers: []Peer{unused}}, Server},
 		{History{Failed: 3, Peers: []Peer{used, unused}}, NoSide},
+		{History{Failed: 3, Peers: []Peer{{site: &service{opened: 2}, before: 1, after: 1}}}, NoSide},
 		{History{Failed: 3, Opened: 1, Peers: []Peer{used}}, NoSide},
 		{History{Failed: 3}, NoSide},
 		{History{Peers: []Peer{used}}, NoSide},

@@ -164,7 +164,7 @@ func causeText(c *analyze.History) string {
 	}
 	switch c.Fault {
 	case analyze.Client:
-		return joinText(text, "others succeed with the same server")
+		return joinText(text, "others succeed with the same server meanwhile")
 	case analyze.Server:
 		return joinText(text, "the server fails for others too")
 	}

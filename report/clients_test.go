@@ -72,7 +72,7 @@ func TestCauseText(t *testing.T) {
 	}{
 		{analyze.History{Failed: 3}, ""},
 		{analyze.History{Failed: 3, Causes: []analyze.Cause{{Code: analyze.Status404, Count: 2}, {Code: analyze.Status403, Count: 1}}}, "status-404 (2 of 3)"},
-		{analyze.History{Failed: 3, Causes: []analyze.Cause{{Code: analyze.Status404, Count: 2}}, Fault: analyze.Client}, "status-404 (2 of 3), others succeed with the same server"},
+		{analyze.History{Failed: 3, Causes: []analyze.Cause{{Code: analyze.Status404, Count: 2}}, Fault: analyze.Client}, "status-404 (2 of 3), others succeed with the same server meanwhile"},
 		{analyze.History{Failed: 3, Causes: []analyze.Cause{{Code: analyze.Status404, Count: 2}}, Fault: analyze.Server}, "status-404 (2 of 3), the server fails for others too"},
 	} {
 		if got := causeText(&tt.c); got != tt.want {
