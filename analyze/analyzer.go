@@ -35,16 +35,20 @@ const (
 // An Analyzer follows the HTTP/1 connections of one capture. It is not safe for
 // concurrent use.
 type Analyzer struct {
+	ConnectFailures ConnectFailures // what is listed of those; to be set before Finish
+
 	limits  Limits
 	result  Result
 	moved   map[netip.Addr]bool // clients that were redirected to https or wss
 	movedTo map[string]bool     // the hosts that they were redirected to, in lower case
 	tls     []tlsStart          // connections that may follow such a redirect
 
-	refusals   map[netip.Addr][]refusedConn // what refused clients that were redirected; those clients alone are in it
-	greetings  []greeting                   // by number
-	greeted    []uint32                     // of them, those that are free
-	helloBytes int                          // in greetings
+	refusals     map[netip.Addr][]refusedConn // what refused clients that were redirected; those clients alone are in it
+	sessions     []*session                   // by number
+	unused       []uint32                     // of them, those that are free
+	messageBytes int                          // of messages in sessions
+	certificates certificates
+	keptTLS      []keptTLS // that may be listed
 
 	streams  []*stream // by number
 	idle     []*stream // of them, those that are free
@@ -91,8 +95,8 @@ const (
 	inStream = 2 // a stream
 	inSocket = 3 // a socket
 	silent   = 4 // an attempt that opened a WebSocket on which nothing was seen yet; its entry, and who is the client
-	inHello  = 5 // a ClientHello that is not complete yet
-	inTLS    = 6 // a TLS connection that may follow a redirect
+	inTLS    = 5 // a session
+	inStart  = 6 // a TLS connection that may follow a redirect, and is not read any more
 	inDNS    = 7 // a connection of DNS; where the beginning of a message is held, 0: there is none
 
 	kindBits   = 3
@@ -123,16 +127,16 @@ func (a *Analyzer) take(c *flow.Chunk) flow.Want {
 		return a.streams[state>>kindBits].chunk(c)
 	case inDNS:
 		return a.dnsChunk(c)
-	case inHello:
-		return a.goOnTLS(c, state>>kindBits)
-	case notOurs, inTLS:
+	case inTLS:
+		return a.tlsChunk(c, state>>kindBits)
+	case notOurs, inStart:
 		return flow.None
 	}
 	switch {
 	case c.End != flow.Open:
 		return flow.None
 	case c.Lost == 0 && startsTLS(c.Data):
-		return a.beginTLS(c.Conn, c.Dir, c.Data, c.Stamp)
+		return a.beginTLS(c)
 	case startsDNS(c):
 		c.Conn.State = inDNS
 		return a.dnsChunk(c)
@@ -190,9 +194,9 @@ func (a *Analyzer) over(c *flow.Conn, e *flow.Evidence) {
 		w.entry, w.client = ofSilent(c.State)
 		a.keepEnding(&w, e)
 	case inTLS:
+		a.endTLS(number, e)
+	case inStart:
 		a.tls[number].over(e)
-	case inHello:
-		a.dropGreeting(number)
 	case inDNS:
 		a.dnsHeld.take(number)
 	}
@@ -247,6 +251,7 @@ func (a *Analyzer) Finish(last flow.Stamp, drops int64) *Result {
 	r.Names, r.UnlistedNames = &a.names, a.names.unlisted
 	r.Hosts, r.UnlistedHosts = &a.hosts, a.hosts.unlisted
 	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })
+	a.listTLS(a.ConnectFailures)
 	j := newJudge(a, last, drops)
 	j.relate()
 	r.Chains = j.chains()

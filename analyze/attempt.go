@@ -27,6 +27,7 @@ type Attempt struct {
 	Expected string // the Accept that Key demands; "" if Key is missing or not seen
 	Cause    Recipe // how a wrong Accept was made; RecipeUnknown if no recipe fits, RecipeNone if Accept is not wrong
 
+	TLS      *TLS      // of an attempt of which no more than the TLS connection shows; else nil
 	Passage  *Passage  // nil unless the capture has the attempt on both sides of a proxy
 	Redirect *Redirect // nil unless Verdict is Redirected or the attempt follows a redirect
 
@@ -77,6 +78,8 @@ func (a *Attempt) order() int {
 		return a.Request.Done.Frame
 	case a.Response != nil:
 		return a.Response.Done.Frame
+	case a.TLS != nil:
+		return a.TLS.Asked.Frame
 	}
 	return a.Conn.First.Frame
 }
@@ -88,6 +91,8 @@ func (a *Attempt) Start() flow.Stamp {
 		return a.Request.First
 	case a.Response != nil:
 		return a.Response.First
+	case a.TLS != nil:
+		return a.TLS.First
 	}
 	return a.Conn.First
 }
@@ -144,6 +149,8 @@ const (
 	Rejected                      // any other final status
 	NoResponse                    // request seen, then the end or silence, no response bytes
 	NotHTTP                       // the answer is not HTTP
+	TLSFailed                     // the TLS handshake that was to carry it failed
+	Encrypted                     // TLS that looks like a WebSocket; its handshake is not visible
 )
 
 const numVerdicts = len(verdictNames)
@@ -158,17 +165,19 @@ var verdictNames = [...]string{
 	Rejected:       "rejected",
 	NoResponse:     "no-response",
 	NotHTTP:        "not-http",
+	TLSFailed:      "tls-failed",
+	Encrypted:      "encrypted",
 }
 
 func (v Verdict) String() string { return verdictNames[v] }
 
 // Verdicts returns all verdicts in the order in which summaries list them.
 func Verdicts() []Verdict {
-	return []Verdict{OK, AcceptMismatch, AcceptMissing, BadHandshake, Redirected, Rejected, NoResponse, NotHTTP, Indeterminate}
+	return []Verdict{OK, AcceptMismatch, AcceptMissing, BadHandshake, Redirected, Rejected, NoResponse, NotHTTP, TLSFailed, Encrypted, Indeterminate}
 }
 
 // Failed reports whether the verdict says that no WebSocket was opened.
-func (v Verdict) Failed() bool { return v != OK && v != Indeterminate }
+func (v Verdict) Failed() bool { return v != OK && v != Encrypted && v != Indeterminate }
 
 // A Finding is one thing worth saying about an attempt, as data; its sentence
 // is made when it is printed (see Code.Entry).

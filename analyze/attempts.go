@@ -76,6 +76,10 @@ func (t *Attempt) Clone() *Attempt {
 	c := *t
 	c.Conn = cloneEvidence(t.Conn)
 	c.Request, c.Response = t.Request.clone(), t.Response.clone()
+	if t.TLS != nil {
+		x := *t.TLS
+		c.TLS = &x
+	}
 	c.Findings, c.Interim = slices.Clone(t.Findings), slices.Clone(t.Interim)
 	return &c
 }

@@ -26,7 +26,8 @@ type Chain struct {
 
 // A Hop is a request of a chain, or what shows of it inside TLS.
 type Hop struct {
-	Attempt        int    // its number; 0: a TLS connection, in which nothing more is visible
+	Attempt        int    // its number; 0: a TLS connection that is not listed
+	TLS            bool   // it is a TLS connection, in which nothing more is visible
 	URL            string // what is asked for; "" if that is not known
 	Client, Server netip.AddrPort
 	Stream         int        // Wireshark's tcp.stream

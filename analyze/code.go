@@ -149,6 +149,29 @@ const (
 	RedirectLoop
 	RedirectTLSDowngrade
 
+	// TLS.
+	PlainToTLSPort
+	TLSToPlainPort
+	TLSAlertCode
+	TLSHandshakeFailure
+	TLSNoSharedVersion
+	TLSNameUnknown
+	TLSSNIMissing
+	TLSALPNNoneAgreed
+	TLSClientCertRequired
+	TLSCertUntrusted
+	TLSCertDate
+	TLSCertName
+	TLSChainOrder
+	TLSRejectedByClient
+	TLSClientStopsAfterCertificate
+	TLSHandshakeAbandoned
+	TLSHandshakeCut
+	TLSHandshakeStalls
+	TLSHelloBlackhole
+	ServerLargeSegmentsLost
+	TLSResumptionRefused
+
 	// Several attempts together.
 	MassDisconnect
 	ReconnectStorm

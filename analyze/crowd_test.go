@@ -217,6 +217,13 @@ func (c *crowd) follow(client int, at int64) {
 func (c *crowd) secure(client int, at int64) {
 	k := c.call(client, []int{443, 443, 8080}[c.rng.IntN(3)], at)
 	k.say(flow.AtoB, clientHello(c.pick(crowdHosts...)), time.Millisecond)
+	switch c.rng.IntN(4) {
+	case 0:
+		k.say(flow.BtoA, tlsAlert(2, 40), time.Millisecond)
+	case 1, 2:
+		k.say(flow.BtoA, serverHello13()+tlsData(900), time.Millisecond)
+		k.say(flow.AtoB, tlsData(53), time.Millisecond)
+	}
 }
 
 // clientHello returns a ClientHello that names a server.
@@ -225,8 +232,11 @@ func clientHello(name string) string {
 		size := binary.BigEndian.AppendUint32(nil, uint32(len(s)))
 		return string(size[4-n:]) + s
 	}
-	names := sized(2, "\x00"+sized(2, name))
-	body := "\x03\x03" + strings.Repeat("r", 32) + "\x00" + sized(2, "\x13\x01") + "\x01\x00" + sized(2, "\x00\x00"+sized(2, names))
+	extensions := ""
+	if name != "" {
+		extensions = "\x00\x00" + sized(2, sized(2, "\x00"+sized(2, name)))
+	}
+	body := "\x03\x03" + strings.Repeat("r", 32) + "\x00" + sized(2, "\x13\x01") + "\x01\x00" + sized(2, extensions)
 	return "\x16\x03\x01" + sized(2, "\x01"+sized(3, body))
 }
 
@@ -305,6 +315,7 @@ type naive struct {
 
 // newNaive judges the attempts of an Analyzer, which must not be finished yet.
 func newNaive(a *Analyzer, last flow.Stamp) *naive {
+	a.listTLS(a.ConnectFailures)
 	j := newJudge(a, last, 0)
 	n := &naive{a: a, last: last}
 	for i := range j.len() {
@@ -493,7 +504,7 @@ func (n *naive) chain(t *Attempt) {
 		next := n.next[t]
 		switch {
 		case n.secure[t] != nil:
-			c.Hops, c.End, done = append(c.Hops, Hop{ServerName: n.secure[t].name}), ChainIntoTLS, true
+			c.End, done = n.intoTLS(c, n.secure[t]), true
 		case next == nil:
 			if c.End, done = n.end(t), true; loops {
 				c.End = ChainLoop
@@ -510,6 +521,26 @@ func (n *naive) chain(t *Attempt) {
 		c.Hops, c.URLs = c.Hops[:MaxHops], c.URLs[:MaxHops]
 	}
 	n.judge(c)
+}
+
+// intoTLS adds a TLS connection to a chain, which ends with it.
+func (n *naive) intoTLS(c *Chain, s *tlsStart) ChainEnd {
+	hop := Hop{TLS: true, ServerName: s.name}
+	for i, t := range n.attempts {
+		if t.TLS != nil && t.TLS.First == s.first {
+			hop.Attempt = i + 1
+		}
+	}
+	c.Hops = append(c.Hops, hop)
+	if hop.Attempt == 0 {
+		return ChainIntoTLS
+	}
+	t := n.attempts[hop.Attempt-1]
+	t.Redirect = &Redirect{Chain: c, Hop: len(c.Hops)}
+	if t.Verdict == TLSFailed {
+		return n.endOf(t)
+	}
+	return ChainIntoTLS
 }
 
 func (n *naive) endOf(t *Attempt) ChainEnd {
@@ -622,7 +653,7 @@ func (n *naive) retries() {
 }
 
 func (n *naive) judge(c *Chain) {
-	if c.End == ChainIntoTLS {
+	if c.Hops[len(c.Hops)-1].TLS {
 		c = &Chain{Hops: c.Hops[:len(c.Hops)-1], URLs: c.URLs, End: c.End}
 	}
 	for i, h := range c.Hops {
@@ -802,6 +833,10 @@ func wholeAttempt(t *Attempt) string {
 	if c.Passage != nil {
 		fmt.Fprintf(&b, " %+v", *c.Passage)
 		c.Passage = nil
+	}
+	if c.TLS != nil {
+		fmt.Fprintf(&b, " %+v", *c.TLS)
+		c.TLS = nil
 	}
 	for _, m := range []*Message{c.Request, c.Response} {
 		if m != nil {

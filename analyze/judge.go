@@ -17,6 +17,7 @@ type judge struct {
 	last  flow.Stamp // the capture's last packet
 	drops int64      // packets that the capture lost
 
+	places    []uint32          // indices of entries, by their number; nil: not needed yet
 	order     []uint32          // entries as they are listed; nil: as they are numbered
 	relations map[int]*relation // by index
 	related   bits              // which attempts have one
@@ -32,6 +33,7 @@ type store struct {
 	Attempt
 	conn              flow.Evidence
 	request, response Message
+	tls               TLS
 }
 
 // A relation is what other attempts have to do with one.
@@ -69,6 +71,20 @@ func (j *judge) entry(i int) *entry {
 		return j.a.entries.at(j.order[i])
 	}
 	return j.a.entries.at(uint32(i) + 1)
+}
+
+// indexOf returns where in the list an entry is; false if the number is 0.
+func (j *judge) indexOf(number uint32) (int, bool) {
+	if number == 0 || j.order == nil {
+		return int(number) - 1, number > 0
+	}
+	if j.places == nil {
+		j.places = make([]uint32, len(j.order)+1)
+		for i, number := range j.order {
+			j.places[number] = uint32(i)
+		}
+	}
+	return int(j.places[number]), true
 }
 
 // relation returns the relation of an attempt, to be filled in.
@@ -111,12 +127,11 @@ func (j *judge) settle(i int, s *store) *Attempt {
 // ended.
 func (j *judge) load(i int, s *store) *Attempt {
 	t := &s.Attempt
+	s.tls = TLS{}
 	s.conn = flow.Evidence{Doubts: s.conn.Doubts[:0]}
 	*t = Attempt{Number: i + 1, Conn: &s.conn, Close: Close{Code: -1}, Interim: t.Interim[:0], Findings: t.Findings[:0]}
 	exchange, ending := j.open(i)
-	exchange.exchange(t, s)
-	j.a.packer.scratch = exchange.raw
-	ending.ending(t, &j.a.journal)
+	j.a.unpack(t, s, exchange, ending)
 	t.ending()
 	if t.strangeRequest() {
 		t.Request = nil
@@ -126,14 +141,25 @@ func (j *judge) load(i int, s *store) *Attempt {
 
 // open returns the two parts of an attempt in the journal.
 func (j *judge) open(i int) (exchange, ending unpacker) {
-	u := unpacker{b: j.a.journal.at(j.entry(i).at & placeMask), phrases: &j.a.phrases, raw: j.a.packer.scratch}
+	return j.a.open(j.entry(i).at & placeMask)
+}
+
+func (a *Analyzer) open(at place) (exchange, ending unpacker) {
+	u := unpacker{b: a.journal.at(at), phrases: &a.phrases, raw: a.packer.scratch}
 	exchange = u
 	if at := place(u.uint()); at != 0 {
-		exchange.b = j.a.journal.at(at)
+		exchange.b = a.journal.at(at)
 	} else {
 		exchange.b = u.text()
 	}
 	return exchange, u
+}
+
+// unpack reads both parts into an attempt, whose parts are stored in s.
+func (a *Analyzer) unpack(t *Attempt, s *store, exchange, ending unpacker) {
+	exchange.exchange(t, s, &a.certificates)
+	a.packer.scratch = exchange.raw
+	ending.ending(t, &a.journal)
 }
 
 // sort puts the entries in the order in which they are listed.

@@ -99,7 +99,7 @@ func (a *Analyzer) noteMoved(c *flow.Conn, d *draft) {
 	t := &s.Attempt
 	u := unpacker{b: a.packer.whole, phrases: &a.phrases}
 	t.Conn = &flow.Evidence{A: c.Addr(flow.AtoB), B: c.Addr(flow.BtoA)}
-	u.exchange(t, &s)
+	u.exchange(t, &s, &a.certificates)
 	_, to := t.target()
 	if to == nil {
 		return

@@ -17,6 +17,8 @@ type Result struct {
 	Unpaired      int // requests not followed because more than Limits.Pipelined waited for their answers
 	Unlisted      int // attempts left out because there were more than Limits.Attempts, or too many on one connection
 	Unheld        int // times that a client sent more than Limits.Held before the answer to its upgrade
+	UnlistedTLS   int // TLS connections left out because there were more than maxSessions at once, or maxTLSKept in all
+	TLSNotListed  int // TLS connections that failed and were not asked for (see ConnectFailures)
 	UnlistedNames int // DNS answers left out because there were more than MaxLookups, or for want of other room
 	UnlistedHosts int // times that something was left out of Hosts because there were more than MaxHosts
 

@@ -21,6 +21,7 @@ const (
 	packServerFirst // the client sends in the direction flow.BtoA
 	packRight
 	packExtra
+	packTLS // no exchange, but a TLS connection
 )
 
 // exchange packs what was noted of an attempt up to now.
@@ -57,11 +58,16 @@ func (p *packer) exchange(d *draft) {
 }
 
 // exchange reads it into an attempt, whose messages are stored in s.
-func (u *unpacker) exchange(t *Attempt, s *store) {
+func (u *unpacker) exchange(t *Attempt, s *store, all *certificates) {
 	flags := u.byte()
 	done := flow.Stamp{}
 	if flags&packServerFirst != 0 {
 		t.ClientDir = flow.BtoA
+	}
+	if flags&packTLS != 0 {
+		t.TLS = &s.tls
+		u.session(t.TLS, all)
+		return
 	}
 	if flags&packAsked != 0 {
 		t.Request = &s.request

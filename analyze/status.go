@@ -81,6 +81,8 @@ func (t *Attempt) statusCode() Code {
 	switch {
 	case !ok:
 		return StatusOther
+	case h.Status == 400 && wantsTLS.MatchString(t.Response.Body):
+		return PlainToTLSPort
 	case h.Status == 403 && envoyRefuses(h):
 		return Status403UpgradeDisabled
 	case (h.Status == 403 || h.Status == 400 && strings.Contains(strings.ToLower(t.Response.Body), "origin")) && t.foreignOrigin():
@@ -90,6 +92,10 @@ func (t *Attempt) statusCode() Code {
 	}
 	return code
 }
+
+// wantsTLS matches what nginx, Apache, Go and others say to plain HTTP on a port for
+// TLS.
+var wantsTLS = regexp.MustCompile(`(?i)plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled|HTTP request to an HTTPS server|combination of host and port requires TLS`)
 
 // envoyRefuses reports whether an Envoy, and not what is behind it, refused.
 func envoyRefuses(h *Head) bool {

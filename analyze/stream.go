@@ -581,7 +581,14 @@ func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
 func (s *stream) turnedTLS(c *flow.Chunk) flow.Want {
 	a, hello := s.a, s.hello
 	a.release(s)
-	return a.beginTLS(c.Conn, hello.dir, hello.bytes, hello.first)
+	return a.beginTLS(&flow.Chunk{Conn: c.Conn, Dir: hello.dir, Data: hello.bytes, Stamp: hello.first})
+}
+
+// A greeting is how a connection began that turned out to carry TLS.
+type greeting struct {
+	dir   flow.Dir
+	first flow.Stamp
+	bytes []byte
 }
 
 // framesInHTTP looks at bytes of a client that are no request: masked frames

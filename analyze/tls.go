@@ -3,13 +3,19 @@ package analyze
 import (
 	"net/netip"
 
+	"github.com/wssniff/wssniff/internal/tlswire"
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // Bounds of what is kept of TLS connections.
 const (
-	maxTLSStarts  = 1 << 20  // those that may follow a redirect
-	maxHelloBytes = 16 << 20 // of all ClientHellos that are not complete yet
+	maxTLSStarts   = 1 << 20  // those that may follow a redirect
+	maxSessions    = 1 << 17  // those that are followed at the same time
+	maxTLSKept     = 1 << 20  // those that are over and may be listed
+	maxTLSMessage  = 64 << 10 // a handshake message
+	maxTLSMessages = 16 << 20 // bytes of all messages that are not complete yet
+	maxTLSRecords  = 256      // records of one direction that are looked at after the handshake
+	maxTLSOther    = 64       // bytes kept of an answer that is not TLS
 )
 
 // A tlsStart is a TLS connection that may follow a redirect.
@@ -20,102 +26,324 @@ type tlsStart struct {
 	stream         int
 	end            flow.Stamp // the first FIN or RST
 	by             Side       // who sent that
+	entry          uint32     // of the attempt that it is, 0: it is not listed
 }
 
-// A greeting is a ClientHello of which more is to come.
-type greeting struct {
-	dir   flow.Dir
-	first flow.Stamp
-	bytes []byte
+// A session is a TLS connection while it is followed. What it shows without keys
+// is the handshake, up to where it is encrypted, and the sizes of records.
+type session struct {
+	TLS
+	ways   [2]tlsWay // by direction
+	client flow.Dir  // who sends the ClientHello, valid iff hello or server is set
+	hello  *tlswire.ClientHello
+	server *tlswire.ServerHello
+	chain  []uint32 // the server's certificates, by number
+	start  uint32   // in Analyzer.tls, plus one; 0: it follows no redirect
+}
+
+// A tlsWay is one direction of a session. What it shows is noted without a look at
+// the other one: a capture may have them in the wrong order.
+type tlsWay struct {
+	header   [tlswire.HeaderLen]byte // of the next record, as far as it is there
+	have     int                     // bytes of it
+	kind     tlswire.ContentType     // of the record that left belongs to
+	left     int                     // bytes of its fragment that are still to come
+	at       flow.Stamp              // of the record's first byte
+	reads    bool                    // its fragment is read
+	isTLS    bool                    // it began with a record
+	strange  bool                    // it began otherwise
+	over     bool                    // nothing more is read
+	first    flow.Stamp              // of the direction
+	messages []byte                  // of the handshake, or an alert, as long as they are not complete; or the first bytes of what is strange
+
+	changed  bool       // a ChangeCipherSpec was sent
+	sealed   flow.Stamp // the first record of the handshake after that
+	data     flow.Stamp // the first record of application data
+	dataSize int        // of its fragment
+	records  int        // of application data
+	small    int        // of them, those of smallRecord bytes at most
+	latest   flow.Stamp // of them
+	alert    TLSAlert   // without By
 }
 
 // beginTLS takes the first bytes of a TLS connection.
-func (a *Analyzer) beginTLS(c *flow.Conn, dir flow.Dir, data []byte, at flow.Stamp) flow.Want {
+func (a *Analyzer) beginTLS(c *flow.Chunk) flow.Want {
 	a.result.TLSConns++
-	c.State = notOurs
-	if len(a.moved) == 0 || len(a.tls) >= maxTLSStarts {
-		return flow.None
-	}
-	if fromServer(data) { // the capture has the directions in the wrong order
-		c.State = a.greet(greeting{dir: dir.Reverse()})<<kindBits | inHello
-		return flow.None
-	}
-	h, ok, more := readHello(data)
-	if more && a.helloBytes+len(data) <= maxHelloBytes {
-		number := a.greet(greeting{dir: dir, first: at, bytes: data})
-		c.State = number<<kindBits | inHello
-		return flow.All
-	}
-	done := at
-	if !ok {
-		done = flow.Stamp{}
-	}
-	a.noteTLS(c, dir, h.ServerName, at, done)
-	return flow.None
-}
-
-// fromServer reports whether a TLS handshake begins with a ServerHello, RFC 8446,
-// Section 4.
-func fromServer(data []byte) bool {
-	const recordHeader, serverHello = 5, 2
-	return len(data) > recordHeader && data[recordHeader] == serverHello
-}
-
-// greet keeps a copy of a greeting and returns its number.
-func (a *Analyzer) greet(g greeting) uint32 {
-	g.bytes = append([]byte(nil), g.bytes...)
-	a.helloBytes += len(g.bytes)
-	if n := len(a.greeted); n > 0 {
-		number := a.greeted[n-1]
-		a.greeted = a.greeted[:n-1]
-		a.greetings[number] = g
-		return number
-	}
-	a.greetings = append(a.greetings, g)
-	return uint32(len(a.greetings) - 1)
-}
-
-// goOnTLS takes the next bytes of a ClientHello.
-func (a *Analyzer) goOnTLS(c *flow.Chunk, number uint32) flow.Want {
-	g := &a.greetings[number]
-	if c.Dir != g.dir {
-		return flow.None
-	}
-	if !g.first.Seen() {
-		g.first = c.Stamp
-	}
-	g.bytes = append(g.bytes, c.Data...)
-	a.helloBytes += len(c.Data)
-	h, ok, more := readHello(g.bytes)
-	if more && c.Lost == 0 && c.End == flow.Open && a.helloBytes <= maxHelloBytes {
-		return flow.All
-	}
-	done := c.Stamp
-	if !ok || c.Lost != 0 {
-		h, done = Hello{}, flow.Stamp{}
-	}
-	first := g.first
-	a.dropGreeting(number)
 	c.Conn.State = notOurs
-	a.noteTLS(c.Conn, c.Dir, h.ServerName, first, done)
-	return flow.None
+	if len(a.sessions)-len(a.unused) >= maxSessions {
+		a.result.UnlistedTLS++
+		return flow.None
+	}
+	number := uint32(len(a.sessions))
+	if n := len(a.unused); n > 0 {
+		number, a.unused = a.unused[n-1], a.unused[:n-1]
+	} else {
+		a.sessions = append(a.sessions, &session{})
+	}
+	c.Conn.State = number<<kindBits | inTLS
+	return a.tlsChunk(c, number)
 }
 
-func (a *Analyzer) dropGreeting(number uint32) {
-	a.helloBytes -= len(a.greetings[number].bytes)
-	a.greetings[number] = greeting{}
-	a.greeted = append(a.greeted, number)
+// dropSession ends the following of a connection. If it may follow a redirect,
+// its end is awaited nevertheless.
+func (a *Analyzer) dropSession(c *flow.Conn, number uint32) {
+	c.State = notOurs
+	if start := a.sessions[number].start; start > 0 {
+		c.State = (start-1)<<kindBits | inStart
+	}
+	a.freeSession(number)
+}
+
+func (a *Analyzer) freeSession(number uint32) {
+	s := a.sessions[number]
+	x, y := s.ways[0].messages, s.ways[1].messages
+	a.messageBytes -= len(x) + len(y)
+	*s = session{ways: [2]tlsWay{{messages: spare(x)}, {messages: spare(y)}}, chain: s.chain[:0]}
+	a.unused = append(a.unused, number)
+}
+
+// tlsChunk takes the next bytes of a TLS connection, RFC 8446, Section 5.1.
+func (a *Analyzer) tlsChunk(c *flow.Chunk, number uint32) flow.Want {
+	s := a.sessions[number]
+	w := &s.ways[c.Dir]
+	if c.Lost != 0 {
+		w.over = true
+	}
+	if len(c.Data) > 0 && !w.first.Seen() {
+		w.first = c.Stamp
+	}
+	for b := c.Data; len(b) > 0 && !w.over; {
+		b = a.tlsBytes(s, c, b)
+	}
+	if w.over || c.End != flow.Open {
+		a.noteUnreadHello(s, c)
+	}
+	s.settle()
+	switch {
+	case s.Opened.Seen() && !a.mayBeListed(s):
+		a.dropSession(c.Conn, number)
+		return flow.None
+	case w.over || w.records >= maxTLSRecords:
+		return flow.None
+	case !w.reads && w.left > 0:
+		skip := w.left
+		w.left = 0
+		return flow.Want(skip)
+	}
+	return flow.All
+}
+
+// tlsBytes takes bytes of one record, and returns what follows them.
+func (a *Analyzer) tlsBytes(s *session, c *flow.Chunk, b []byte) []byte {
+	w := &s.ways[c.Dir]
+	switch {
+	case w.strange:
+		a.hold(w, append(w.messages, b[:min(len(b), maxTLSOther-len(w.messages))]...))
+		w.over = len(w.messages) == maxTLSOther
+		return nil
+	case w.left > 0:
+		n := min(w.left, len(b))
+		if w.left -= n; w.reads {
+			a.readFragment(s, c, b[:n])
+		}
+		return b[n:]
+	}
+	if w.have == 0 {
+		w.at = c.Stamp
+	}
+	n := copy(w.header[w.have:], b)
+	w.have += n
+	header := w.header[:w.have]
+	switch h, ok := tlswire.ReadHeader(header); {
+	case ok:
+		w.have, w.kind, w.left, w.isTLS = 0, h.Type, h.Length, true
+		s.record(c.Dir)
+	case len(header) < tlswire.HeaderLen && tlswire.Starts(header): // more is to come
+	case w.isTLS:
+		w.over = true
+	default:
+		w.strange = true
+		a.hold(w, append(w.messages, header...))
+	}
+	return b[n:]
+}
+
+// record notes what shows of a record by its header alone.
+func (s *session) record(dir flow.Dir) {
+	w := &s.ways[dir]
+	w.reads = false
+	switch {
+	case w.kind == tlswire.ChangeCipherSpec:
+		// Behind a HelloRetryRequest it is there for the sake of middle boxes, and
+		// the ServerHello comes yet.
+		w.changed = w.changed || !s.Retry || s.fromClient(dir)
+	case w.kind == tlswire.ApplicationData:
+		if w.records++; w.records == 1 {
+			w.data, w.dataSize = w.at, w.left
+		}
+		if w.left <= smallRecord {
+			w.small++
+		}
+		w.latest = w.at
+	case !w.changed:
+		w.reads = true
+	case w.kind == tlswire.Handshake && !w.sealed.Seen():
+		w.sealed = w.at
+	}
+}
+
+// settle finds out what both directions show together: whether the handshake went
+// well, and by whom it was ended.
+func (s *session) settle() {
+	if s.hello == nil || s.server == nil || s.Opened.Seen() {
+		return
+	}
+	c, v := &s.ways[s.client], &s.ways[s.client.Reverse()]
+	s.Spoke = [2]flow.Stamp{c.sealed, v.sealed}
+	if s.Version >= tls13 {
+		s.Spoke = [2]flow.Stamp{c.data, v.data}
+		if s.hello.EarlyData && c.data.Frame < s.Answered.Frame { // it may be that, and nobody knows where it ends
+			s.Spoke[0] = flow.Stamp{}
+		}
+	}
+	// An alert, its type, and what authenticates them: too few bytes for a message
+	// of the handshake.
+	const sealedAlert = 2 + 1 + 16
+	if s.Version >= tls13 && s.Spoke[0].Seen() && c.dataSize == sealedAlert {
+		c.alert, s.Spoke[0] = TLSAlert{At: c.data, Sealed: true}, flow.Stamp{}
+	}
+	if s.Spoke[0].Seen() && s.Spoke[1].Seen() {
+		s.Opened = later(s.Spoke[0], s.Spoke[1])
+	}
+}
+
+func later(x, y flow.Stamp) flow.Stamp {
+	if x.Frame > y.Frame {
+		return x
+	}
+	return y
+}
+
+// readFragment takes bytes of a record that is not encrypted.
+func (a *Analyzer) readFragment(s *session, c *flow.Chunk, b []byte) {
+	w := &s.ways[c.Dir]
+	held := w.messages
+	if len(held) > 0 {
+		held = append(held, b...)
+		b = held
+	}
+	if w.kind == tlswire.Alert {
+		b = s.readAlert(c, b)
+	} else {
+		b = a.readMessages(s, c, b)
+	}
+	a.hold(w, append(held[:0], b...))
+	if a.messageBytes > maxTLSMessages {
+		w.over = true
+		a.result.UnlistedTLS++
+	}
+	if w.over {
+		a.hold(w, w.messages[:0])
+	}
+}
+
+// hold keeps bytes of a direction.
+func (a *Analyzer) hold(w *tlsWay, b []byte) {
+	a.messageBytes += len(b) - len(w.messages)
+	w.messages = b
+}
+
+// readAlert reads alerts, RFC 8446, Section 6, and returns what is left. A
+// warning gives way to what follows it.
+func (s *session) readAlert(c *flow.Chunk, b []byte) []byte {
+	const fatal = 2
+	for ; len(b) >= 2; b = b[2:] {
+		if w := &s.ways[c.Dir]; !w.alert.Fatal {
+			w.alert = TLSAlert{At: c.Stamp, Fatal: b[0] == fatal, Description: tlswire.AlertDescription(b[1])}
+		}
+	}
+	return b
+}
+
+// fromClient reports whether a direction is that of the client, which sends the
+// first bytes if neither hello was read.
+func (s *session) fromClient(dir flow.Dir) bool {
+	if s.hello != nil || s.server != nil {
+		return dir == s.client
+	}
+	first, other := s.ways[dir].first, s.ways[dir.Reverse()].first
+	return !other.Seen() || first.Seen() && first.Frame < other.Frame
+}
+
+// readMessages reads the messages that are complete, and returns what is left.
+func (a *Analyzer) readMessages(s *session, c *flow.Chunk, b []byte) []byte {
+	for w := &s.ways[c.Dir]; !w.over; {
+		kind, body, rest, need, ok := tlswire.NextMessage(b)
+		if !ok {
+			w.over = need > maxTLSMessage
+			break
+		}
+		w.over = !a.message(s, c, kind, body)
+		b = rest
+	}
+	return b
+}
+
+// message takes a message of the handshake. It is false if that makes no sense.
+func (a *Analyzer) message(s *session, c *flow.Chunk, kind tlswire.HandshakeType, body []byte) (ok bool) {
+	switch kind {
+	case tlswire.ClientHelloType:
+		h, ok := tlswire.ParseClientHello(body)
+		if ok && s.hello == nil { // the second one answers a HelloRetryRequest
+			s.hello, s.client = h, c.Dir
+			s.First, s.Asked = s.ways[c.Dir].first, c.Stamp
+			a.noteTLS(s, c.Conn, h.ServerName)
+		}
+		return ok
+	case tlswire.ServerHelloType:
+		h, ok := tlswire.ParseServerHello(body)
+		if ok && h.Retry {
+			s.Retry = true
+		} else if ok {
+			s.server, s.client = h, c.Dir.Reverse()
+			s.Version, s.Suite, s.Protocol, s.Answered = h.Version, h.Suite, h.ALPN, c.Stamp
+		}
+		return ok
+	case tlswire.CertificateType:
+		if list, ok := tlswire.ParseCertificate(body); ok && !s.fromClient(c.Dir) {
+			s.chain = a.certificates.numbers(s.chain[:0], list)
+			s.CertificateAt = c.Stamp
+		}
+	case tlswire.CertificateRequest:
+		s.AsksCertificate = true
+	case tlswire.ServerHelloDone:
+		s.FlightDone = c.Stamp
+	}
+	return true
 }
 
 // noteTLS remembers a TLS connection if its client was redirected to one, or
 // somebody to its server.
-func (a *Analyzer) noteTLS(c *flow.Conn, dir flow.Dir, name string, first, done flow.Stamp) {
-	client := c.Addr(dir)
+func (a *Analyzer) noteTLS(s *session, c *flow.Conn, name string) {
+	client := c.Addr(s.client)
 	if !a.moved[client.Addr()] && (name == "" || !a.movedTo[name]) || len(a.tls) >= maxTLSStarts {
 		return
 	}
-	a.tls = append(a.tls, tlsStart{client: client, server: c.Addr(dir.Reverse()), name: name, first: first, done: done, stream: -1})
-	c.State = uint32(len(a.tls)-1)<<kindBits | inTLS
+	first := s.ways[s.client].first
+	a.tls = append(a.tls, tlsStart{client: client, server: c.Addr(s.client.Reverse()), name: name, first: first, done: s.Asked, stream: -1})
+	s.start = uint32(len(a.tls))
+}
+
+// noteUnreadHello does the same for a ClientHello that cannot be read.
+func (a *Analyzer) noteUnreadHello(s *session, c *flow.Chunk) {
+	if s.hello != nil || s.start > 0 || !s.ways[c.Dir].first.Seen() || !s.fromClient(c.Dir) {
+		return
+	}
+	if m := s.ways[c.Dir].messages; len(m) > 0 && tlswire.HandshakeType(m[0]) != tlswire.ClientHelloType {
+		return
+	}
+	s.client = c.Dir
+	a.noteTLS(s, c.Conn, "")
 }
 
 // over notes how the connection ended.

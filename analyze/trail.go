@@ -153,9 +153,17 @@ func (t *trail) intoTLS(c *Chain, next follower) {
 		return
 	}
 	c.Hops = append(c.Hops, Hop{
-		URL: c.lastURL(), Client: s.client, Server: s.server, Stream: s.stream, Start: s.first, Asked: s.done, Ended: s.end, ServerName: s.name, ByHost: next.byHost,
+		TLS: true, URL: c.lastURL(), Client: s.client, Server: s.server, Stream: s.stream, Start: s.first, Asked: s.done, Ended: s.end, ServerName: s.name, ByHost: next.byHost,
 	})
 	c.End = ChainIntoTLS
+	if i, ok := t.j.indexOf(s.entry); ok {
+		c.Hops[len(c.Hops)-1].Attempt = i + 1
+		t.j.relation(i).redirect = &Redirect{Chain: c, Hop: c.Long}
+		if a := t.j.attempt(i); a.Verdict == TLSFailed {
+			c.End, c.Reason = endOf(a)
+			return
+		}
+	}
 	if took := time.Duration(s.end.Time - s.first.Time); s.end.Seen() && took < time.Duration(followWithin) {
 		c.Reason = fmt.Sprintf("the %s closed the TLS connection after %s", s.by, DurationText(took))
 	}
@@ -264,7 +272,7 @@ func joined(parts ...string) string {
 // judgeChain says what is wrong with the redirects of a chain.
 func (j *judge) judgeChain(c *Chain) {
 	for hop, h := range c.Hops {
-		if h.Attempt == 0 {
+		if h.TLS {
 			break
 		}
 		t := j.attempt(h.Attempt - 1)

@@ -30,6 +30,10 @@ func sortFindings(findings []Finding) {
 // judge finds everything that the exchange shows by itself. How the connection
 // ended is known.
 func (t *Attempt) judge(last flow.Stamp, drops int64) {
+	if t.TLS != nil {
+		t.judgeTLS(last, drops)
+		return
+	}
 	if t.Request != nil {
 		t.Key = t.key()
 		t.checkRequest()
@@ -83,7 +87,7 @@ func (t *Attempt) gaveUpEarly() bool {
 // decide settles the verdict, once the findings are complete.
 func (t *Attempt) decide() {
 	switch {
-	case t.Response == nil:
+	case t.Response == nil || t.TLS != nil:
 	case t.Response.Head.Status == 101:
 		t.Verdict, t.Reason = t.decideSwitch()
 	default:
@@ -153,6 +157,8 @@ func (t *Attempt) checkSilentEnd(last flow.Stamp) {
 	}
 	after := time.Duration(t.Close.At.Time - t.Request.Done.Time)
 	switch {
+	case t.Verdict == NotHTTP && isAlert(t.alien):
+		t.add(PlainToTLSPort, Server, t.alienAt.Frame, "first bytes", t.alien, "HTTP/1.1")
 	case t.Verdict == NotHTTP:
 		t.add(ResponseNotHTTP, Server, t.alienAt.Frame, "first bytes", t.alien, "HTTP/1.1")
 	case t.Verdict != NoResponse:

@@ -59,7 +59,7 @@ func (x *account) outcome() string {
 	switch x.a.Verdict {
 	case analyze.OK:
 		return "success"
-	case analyze.Indeterminate:
+	case analyze.Indeterminate, analyze.Encrypted:
 		return "unknown"
 	}
 	return "failure"

@@ -38,6 +38,7 @@ func attemptsOf(t *testing.T, path string) analyze.Attempts {
 	}
 	defer src.Close()
 	a := analyze.New(nil)
+	a.ConnectFailures = analyze.AllFailures
 	asm := reassembly.New(a.Chunk, nil)
 	var p capture.Packet
 	var last flow.Stamp

@@ -65,7 +65,7 @@ func csvRow(x *account) []string {
 	}
 	row = append(row, csvRedirect(x)...)
 	row = append(row, csvClose(&a.Close)...)
-	return append(row, csvFindings(a.Findings), positive(completeFrame(a.Request)), positive(completeFrame(a.Response)), strconv.Itoa(a.Conn.ID))
+	return append(row, csvFindings(a.Findings), positive(requestFrame(a)), positive(responseFrame(a)), strconv.Itoa(a.Conn.ID))
 }
 
 func csvURL(x *account) string {

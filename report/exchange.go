@@ -82,21 +82,38 @@ func completeFrame(m *analyze.Message) int {
 	return m.Done.Frame
 }
 
-// frameOf returns the frame in which a head became complete, or broke off; 0 if
-// it was not seen.
-func frameOf(m *analyze.Message) int {
-	if m == nil {
-		return 0
+// requestFrame returns the frame in which the request, or the ClientHello, became
+// complete; 0 if it never did.
+func requestFrame(a *analyze.Attempt) int {
+	if a.TLS != nil && a.Request == nil {
+		return a.TLS.Asked.Frame
 	}
-	return m.Done.Frame
+	return completeFrame(a.Request)
+}
+
+// responseFrame does the same for the answer.
+func responseFrame(a *analyze.Attempt) int {
+	if a.TLS != nil && a.Request == nil {
+		return a.TLS.Answered.Frame
+	}
+	return completeFrame(a.Response)
+}
+
+// stampOf returns where a head became complete, or broke off; not seen if it was
+// not.
+func stampOf(m *analyze.Message) flow.Stamp {
+	if m == nil {
+		return flow.Stamp{}
+	}
+	return m.Done
 }
 
 // framesText returns "request/response" in frame numbers, "-" for what was not
 // seen.
-func framesText(req, resp *analyze.Message) string {
-	text := func(m *analyze.Message) string {
-		if frame := frameOf(m); frame > 0 {
-			return fmt.Sprint(frame)
+func framesText(req, resp flow.Stamp) string {
+	text := func(at flow.Stamp) string {
+		if at.Seen() {
+			return fmt.Sprint(at.Frame)
 		}
 		return "-"
 	}

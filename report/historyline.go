@@ -141,7 +141,7 @@ func (l *lines) appendChanges(dst []byte, in *Input, c *analyze.History) []byte 
 			v.known = append(v.known, l.masker.veil(a).known...)
 			dst = append(l.clock.appendTime(append(append(dst, end.label...), `"@timestamp":"`...), a.Start().Time), `",`...)
 			dst = appendNumber(dst, `"tcp_stream":`, int64(a.Conn.ID))
-			dst = appendPositive(dst, `"request_frame":`, int64(completeFrame(a.Request)))
+			dst = appendPositive(dst, `"request_frame":`, int64(requestFrame(a)))
 			dst = endObject(appendWord(dst, `"verdict":`, a.Verdict.String()))
 		}
 		dst = endObject(appendDifferences(dst, `"differences":[`, &v, change.Differences))
@@ -196,7 +196,7 @@ func (l *lines) appendPeriods(dst []byte, periods []analyze.Period) []byte {
 		}
 		dst = endArray(dst)
 		dst = appendNumber(dst, `"tcp_stream":`, int64(a.Conn.ID))
-		dst = endObject(appendPositive(dst, `"request_frame":`, int64(completeFrame(a.Request))))
+		dst = endObject(appendPositive(dst, `"request_frame":`, int64(requestFrame(a))))
 	}
 	return endArray(dst)
 }

@@ -32,7 +32,8 @@ func (l *lines) attemptLine(dst []byte, x *account) []byte {
 	dst = endObject(dst)
 	dst = appendEnd(append(dst, `"client":{"ip":"`...), a.Client())
 	dst = appendEnd(append(dst, `"server":{"ip":"`...), a.Server())
-	dst = append(dst, `"network":{"transport":"tcp","protocol":"http",`...)
+	dst = append(dst, `"network":{"transport":"tcp","protocol":"`...)
+	dst = append(append(dst, protocolOf(a)...), `",`...)
 	if a.Client().IsValid() && a.Server().IsValid() {
 		dst = append(dst, `"community_id":"`...)
 		dst = append(appendCommunityID(dst, a.Client(), a.Server()), `",`...)
@@ -40,6 +41,7 @@ func (l *lines) attemptLine(dst []byte, x *account) []byte {
 	dst = endObject(dst)
 	dst = x.appendHTTP(dst)
 	dst = x.appendURL(dst)
+	dst = x.appendTLS(dst)
 	if agent, ok := x.sent(nameUserAgent); ok {
 		dst = endObject(x.appendText(append(dst, `"user_agent":{`...), `"original":`, agent))
 	}
@@ -180,8 +182,8 @@ func (l *lines) appendWebSocket(dst []byte, x *account) []byte {
 	dst = appendWord(dst, `"verdict":`, a.Verdict.String())
 	dst = x.appendFilled(dst, `"reason":`, a.Reason)
 	dst = appendNumber(dst, `"tcp_stream":`, int64(a.Conn.ID))
-	dst = appendPositive(dst, `"request_frame":`, int64(completeFrame(a.Request)))
-	dst = appendPositive(dst, `"response_frame":`, int64(completeFrame(a.Response)))
+	dst = appendPositive(dst, `"request_frame":`, int64(requestFrame(a)))
+	dst = appendPositive(dst, `"response_frame":`, int64(responseFrame(a)))
 	if len(a.Interim) > 0 {
 		dst = append(dst, `"interim":[`...)
 		for _, status := range a.Interim {
@@ -193,6 +195,7 @@ func (l *lines) appendWebSocket(dst []byte, x *account) []byte {
 		dst = appendString(dst, `"tunnel":`, x.authority(a.Tunnel))
 	}
 	dst = x.appendOffers(dst)
+	dst = x.appendHandshake(dst)
 	dst = append(dst, `"findings":[`...)
 	for i := range a.Findings {
 		dst = l.texts.appendFinding(dst, x, &a.Findings[i])
@@ -363,6 +366,14 @@ func appendBlindSide(dst []byte, label string, c *flow.Evidence, d flow.Dir) []b
 	return endObject(appendTrue(dst, `"not_captured":true,`, none)) // no packet of this side is in the capture
 }
 
+// protocolOf is network.protocol of the Elastic Common Schema.
+func protocolOf(a *analyze.Attempt) string {
+	if a.TLS != nil && a.Request == nil {
+		return "tls"
+	}
+	return "http"
+}
+
 // appendTiming counts nanoseconds from the SYN, or from the first packet if the
 // SYN is not in the capture.
 func appendTiming(dst []byte, a *analyze.Attempt) []byte {
@@ -373,6 +384,11 @@ func appendTiming(dst []byte, a *analyze.Attempt) []byte {
 	dst = append(dst, `"timing":{`...)
 	dst = appendSince(dst, `"syn_ns":`, zero, a.Conn.SYN)
 	dst = appendSince(dst, `"connect_ns":`, zero, a.Conn.SYNACK)
+	if x := a.TLS; x != nil {
+		dst = appendSince(dst, `"client_hello_ns":`, zero, x.Asked)
+		dst = appendSince(dst, `"server_hello_ns":`, zero, x.Answered)
+		dst = appendSince(dst, `"tls_ns":`, zero, x.Opened)
+	}
 	if a.Request != nil {
 		dst = appendSince(dst, `"request_ns":`, zero, a.Request.Done)
 	}

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"strings"
+
+	"github.com/wssniff/wssniff/analyze"
 )
 
 // oneLine says in one line that a capture has nothing wrong, or no attempt at
@@ -21,7 +23,15 @@ func (p *page) oneLine(sections int) string {
 	if n := total(p.tally.severity[:]); n > 0 {
 		notes = fmt.Sprintf(" (%s)", plural(n, "note"))
 	}
-	return fmt.Sprintf("nothing wrong: %s opened%s; %s", plural(r.Attempts.Len(), "WebSocket"), notes, joinText(p.in.selected(), p.counts(), spanText(c)))
+	sealed := p.tally.verdicts[analyze.Encrypted]
+	what := plural(r.Attempts.Len()-sealed, "WebSocket") + " opened"
+	switch {
+	case sealed == r.Attempts.Len():
+		what = plural(sealed, "TLS connection") + " like a WebSocket, whose handshake is not visible"
+	case sealed > 0:
+		what += ", and " + plural(sealed, "TLS connection") + " like a WebSocket, whose handshake is not visible"
+	}
+	return fmt.Sprintf("nothing wrong: %s%s; %s", what, notes, joinText(p.in.selected(), p.counts(), spanText(c)))
 }
 
 func (p *page) counts() string {

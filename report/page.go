@@ -22,14 +22,14 @@ type page struct {
 	number  int
 	days    days
 
-	mismatched, malformed, redirected, refused, unclear, upgraded, all *section
+	mismatched, malformed, redirected, refused, sealed, unclear, upgraded, all *section
 	proxied, timeline, clients, changed, incidents                     *section
 }
 
 func newPage(in *Input, opt *Options) *page {
 	p := &page{
 		in: in, opt: opt, mask: newMasker(opt), tally: newTally(), advices: map[analyze.Code]*advice{},
-		mismatched: mismatches(), malformed: headers(), redirected: redirects(), refused: refusals(),
+		mismatched: mismatches(), malformed: headers(), redirected: redirects(), refused: refusals(), sealed: encrypted(),
 		unclear: indeterminate(), upgraded: upgrades(), all: attempts(),
 		proxied: proxies(), timeline: timeline(), clients: clients(), changed: changes(), incidents: incidents(),
 	}
@@ -74,6 +74,8 @@ func (p *page) add(a *analyze.Attempt) {
 		p.addMismatch(a)
 	case refused(a):
 		p.addRefusal(a)
+	case a.Verdict == analyze.Encrypted:
+		p.addEncrypted(a)
 	case a.Verdict == analyze.Indeterminate:
 		p.addAttempt(p.unclear, a, p.text(a, a.Reason))
 	case a.Verdict == analyze.Redirected && a.Redirect == nil:
@@ -88,7 +90,7 @@ func (p *page) add(a *analyze.Attempt) {
 
 func (p *page) everything() []*section {
 	return []*section{
-		p.timeline, p.mismatched, p.malformed, p.redirected, p.refused, p.proxied, p.unclear, p.upgraded,
+		p.timeline, p.mismatched, p.malformed, p.redirected, p.refused, p.sealed, p.proxied, p.unclear, p.upgraded,
 		p.clients, p.changed, p.incidents, p.all,
 	}
 }
@@ -133,7 +135,12 @@ func (p *page) text(a *analyze.Attempt, s string) string { return cellText(p.vei
 
 func (p *page) url(a *analyze.Attempt) string {
 	u := urlOf(a)
-	if u == "" {
+	switch {
+	case u == "" && a.TLS != nil && a.TLS.ServerName != "":
+		return "TLS for " + p.text(a, a.TLS.ServerName)
+	case u == "" && a.TLS != nil:
+		return "TLS"
+	case u == "":
 		return ""
 	}
 	if a.Request.Head.Method == "CONNECT" {
@@ -162,7 +169,7 @@ func headColumns() []column {
 
 // tail returns the cells with which the rows of all sections end.
 func tail(a *analyze.Attempt) []string {
-	return []string{framesText(a.Request, a.Response), filterText(a.Conn)}
+	return []string{framesText(asked(a), answered(a)), filterText(a.Conn)}
 }
 
 func tailColumns(stack int) []column {

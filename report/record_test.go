@@ -30,6 +30,7 @@ type attemptRecord struct {
 	HTTP      *httpFields    `json:"http,omitempty"`
 	URL       *urlFields     `json:"url,omitempty"`
 	UserAgent *agentFields   `json:"user_agent,omitempty"`
+	TLS       *tlsFields     `json:"tls,omitempty"`
 	Observer  *observer      `json:"observer,omitempty"`
 	WebSocket *websocketPart `json:"websocket"`
 }
@@ -109,13 +110,14 @@ type websocketPart struct {
 	ExtensionsOffered []string `json:"extensions_offered,omitzero"`
 	Extensions        []string `json:"extensions,omitzero"`
 
-	Findings []findingRecord `json:"findings"`
-	Redirect *redirectRecord `json:"redirect,omitempty"`
-	Proxy    *proxyRecord    `json:"proxy,omitempty"`
-	Close    *closeRecord    `json:"close,omitempty"`
-	Frames   *framesRecord   `json:"frames,omitempty"`
-	Unseen   *blindness      `json:"not_visible,omitempty"`
-	Timing   timingRecord    `json:"timing"`
+	TLS      *handshakeRecord `json:"tls,omitempty"`
+	Findings []findingRecord  `json:"findings"`
+	Redirect *redirectRecord  `json:"redirect,omitempty"`
+	Proxy    *proxyRecord     `json:"proxy,omitempty"`
+	Close    *closeRecord     `json:"close,omitempty"`
+	Frames   *framesRecord    `json:"frames,omitempty"`
+	Unseen   *blindness       `json:"not_visible,omitempty"`
+	Timing   timingRecord     `json:"timing"`
 }
 
 type findingRecord struct {
@@ -174,7 +176,10 @@ type framesRecord struct {
 // the SYN is not in the capture.
 type timingRecord struct {
 	SYN      *int64 `json:"syn_ns,omitempty"`
-	Connect  *int64 `json:"connect_ns,omitempty"`  // SYN-ACK
+	Connect  *int64 `json:"connect_ns,omitempty"` // SYN-ACK
+	Asked    *int64 `json:"client_hello_ns,omitempty"`
+	Answered *int64 `json:"server_hello_ns,omitempty"`
+	Opened   *int64 `json:"tls_ns,omitempty"`
 	Request  *int64 `json:"request_ns,omitempty"`  // last byte of the request's head
 	Response *int64 `json:"response_ns,omitempty"` // first byte of the answer
 	End      *int64 `json:"end_ns,omitempty"`
@@ -230,10 +235,11 @@ func plainRecord(a *analyze.Attempt, m *plainMasker, opt *Options) *attemptRecor
 		Event:     f.event(),
 		Client:    endOf(a.Client()),
 		Server:    endOf(a.Server()),
-		Network:   networkFields{"tcp", "http", plainCommunityID(a)},
+		Network:   networkFields{"tcp", protocolOf(a), plainCommunityID(a)},
 		HTTP:      f.http(),
 		URL:       f.url(),
 		UserAgent: f.agent(),
+		TLS:       f.tls(),
 		Observer:  plainObserverOf(opt),
 		WebSocket: f.websocket(),
 	}
@@ -263,7 +269,7 @@ func (f *plainFiller) event() eventFields {
 	switch f.a.Verdict {
 	case analyze.OK:
 		e.Outcome = "success"
-	case analyze.Indeterminate:
+	case analyze.Indeterminate, analyze.Encrypted:
 		e.Outcome = "unknown"
 	}
 	if d, ok := waited(f.a); ok {
@@ -334,12 +340,13 @@ func (f *plainFiller) websocket() *websocketPart {
 		Verdict:        a.Verdict.String(),
 		Reason:         f.text(a.Reason),
 		TCPStream:      a.Conn.ID,
-		RequestFrame:   completeFrame(a.Request),
-		ResponseFrame:  completeFrame(a.Response),
+		RequestFrame:   requestFrame(a),
+		ResponseFrame:  responseFrame(a),
 		Interim:        a.Interim,
 		Tunnel:         utf8Text(f.v.authority(a.Tunnel)),
 		AcceptExpected: a.Expected,
 		AcceptCause:    causeOf(a),
+		TLS:            f.handshake(),
 		Findings:       f.findings(),
 		Redirect:       f.redirect(),
 		Proxy:          f.proxy(),
@@ -504,6 +511,9 @@ func (f *plainFiller) timing() timingRecord {
 		return &ns
 	}
 	t := timingRecord{SYN: since(c.SYN), Connect: since(c.SYNACK), End: since(f.a.Close.At)}
+	if x := f.a.TLS; x != nil {
+		t.Asked, t.Answered, t.Opened = since(x.Asked), since(x.Answered), since(x.Opened)
+	}
 	if f.a.Request != nil {
 		t.Request = since(f.a.Request.Done)
 	}

@@ -43,10 +43,10 @@ func (p *page) addChains() {
 			if i == len(c.Hops)-1 {
 				end = p.text(a, chainEnd(c))
 			}
-			if h.Attempt > 0 {
-				p.addHop(a, place, end)
-			} else {
+			if h.TLS {
 				p.addTLSHop(a, &h, place, end)
+			} else {
+				p.addHop(a, place, end)
 			}
 		}
 	}
@@ -78,7 +78,11 @@ func (p *page) addTLSHop(a *analyze.Attempt, h *analyze.Hop, place, end string) 
 	if h.ServerName != "" {
 		text += " for " + cellText(h.ServerName)
 	}
-	p.redirected.add(place, "", p.time(h.Start), h.Client.String(), text+")", end, "",
+	number, codes := "", ""
+	if h.Attempt > 0 {
+		number, codes = fmt.Sprint(h.Attempt), codesOf(a, func(analyze.Code) bool { return true })
+	}
+	p.redirected.add(place, number, p.time(h.Start), h.Client.String(), text+")", end, codes,
 		fmt.Sprint(h.Start.Frame), streamFilter(h.Stream))
 }
 

@@ -25,6 +25,8 @@ func (p *page) addRefusal(a *analyze.Attempt) {
 func (p *page) answer(a *analyze.Attempt) (answer, after string) {
 	d, known := waited(a)
 	switch {
+	case a.TLS != nil:
+		return tlsAnswer(a)
 	case a.Verdict == analyze.NoResponse:
 		answer = "none"
 		d, known = lasted(a)

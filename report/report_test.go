@@ -186,7 +186,7 @@ func (s *script) attempt(v analyze.Verdict, request, response string) *analyze.A
 }
 
 func find(a *analyze.Attempt, c analyze.Code, side analyze.Side, field, got, want string) {
-	frame := frameOf(a.Request)
+	frame := stampOf(a.Request).Frame
 	if side == analyze.Server && a.Response != nil {
 		frame = a.Response.Done.Frame
 	}

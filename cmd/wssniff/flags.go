@@ -58,6 +58,7 @@ func (o *options) define() {
 	in.StringVarP(&o.filter, "filter", "f", "", "read only packets that match `EXPR`: tcpdump's host, net, port, portrange, tcp, ip, ip6, vlan, and, or, not, ()")
 	in.StringVar(&o.bpfProgram, "bpf-program", "", "the same for a program: `FILE` holds the output of tcpdump -ddd EXPR")
 	toggle(in, &o.limits.checkSums, "check-checksums", "", "do not read segments with a wrong TCP checksum, as captures on the sending machine have them")
+	in.Func("connect-failures", "list failed TLS handshakes as attempts, `WHICH`: known (of those known to speak WebSocket), all, none, auto (default: known, or without any attempt the first 20)", o.limits.setFailures)
 	o.selection.define(o.group("Selection of attempts, once all packets are analysed (-f selects packets)"))
 	out := o.group("Output")
 	out.StringVar(&o.format, "format", "table", "`FORMAT` of the report: table, jsonl, csv or markdown")

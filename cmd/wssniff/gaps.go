@@ -44,6 +44,8 @@ func (r *reading) gaps() []report.Gap {
 		{Name: "heads_too_large", What: "heads too large", Count: int64(r.result.HeadsTooLarge), Remark: "not read to their end (--max-head)"},
 		{Name: "unpaired_requests", What: "unpaired requests", Count: int64(r.result.Unpaired), Remark: "too many waited for their answers (--max-waiting)"},
 		{Name: "unlisted_attempts", What: "attempts left out", Count: int64(r.result.Unlisted), Remark: "too many in all (--max-attempts) or on one connection"},
+		{Name: "unlisted_tls", What: "TLS not listed", Count: int64(r.result.TLSNotListed), Remark: "handshakes that did not end well, of nobody known to speak WebSocket (--connect-failures all)"},
+		{Name: "unfollowed_tls", What: "TLS not followed", Count: int64(r.result.UnlistedTLS), Remark: "more connections or bytes of handshakes at once than are kept"},
 		{Name: "unlisted_names", What: "DNS answers left out", Count: int64(r.result.UnlistedNames), Remark: "more different ones than are kept"},
 		{Name: "unlisted_hosts", What: "hosts left out", Count: int64(r.result.UnlistedHosts), Remark: "more addresses than MAC addresses and names are kept of"},
 		{Name: "unheld_bytes", What: "early bytes dropped", Count: int64(r.result.Unheld), Remark: "times that too much came before the answer to an upgrade (--max-held)"},

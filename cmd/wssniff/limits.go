@@ -19,6 +19,7 @@ type limits struct {
 	queued, queuedDir, frags, head, held size
 	holeWait, holeWaitUnacked, fragsWait time.Duration
 	checkSums                            bool
+	failures                             analyze.ConnectFailures
 }
 
 func (l *limits) define(fs *pflag.FlagSet) {
@@ -97,5 +98,17 @@ func (s *size) Set(v string) error {
 		return fmt.Errorf("a size like 65536, 64k or 16M, not %q", v)
 	}
 	*s = size(n << by)
+	return nil
+}
+
+// setFailures sets which failures count as attempts.
+func (l *limits) setFailures(v string) error {
+	which, ok := map[string]analyze.ConnectFailures{
+		"auto": analyze.KnownOrSome, "known": analyze.KnownFailures, "all": analyze.AllFailures, "none": analyze.NoFailures,
+	}[v]
+	if !ok {
+		return fmt.Errorf("auto, known, all or none, not %q", v)
+	}
+	l.failures = which
 	return nil
 }

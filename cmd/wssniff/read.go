@@ -26,6 +26,7 @@ type reading struct {
 func read(src *capture.Source, pass *packetFilter, l *limits, complain func(error), watch *progress) *reading {
 	started := time.Now()
 	a := analyze.New(l.analyze())
+	a.ConnectFailures = l.failures
 	cfg := l.reassembly()
 	cfg.Datagram, cfg.Refused = a.Datagram, a.Refused
 	asm := reassembly.New(a.Chunk, cfg)

@@ -52,7 +52,7 @@ func (s *selection) begun(at flow.Stamp, since, until time.Time) bool {
 }
 
 func (s *selection) attempt(t *analyze.Attempt) bool {
-	return s.exchange(t.Client(), t.Server(), t.Request) &&
+	return s.exchange(t.Client(), t.Server(), t.Request, t.TLS) &&
 		s.verdicts.allows(func(g glob) bool { return g.matchAny(verdictNames(t.Verdict)) }) &&
 		s.codes.allows(func(g glob) bool {
 			return slices.ContainsFunc(t.Findings, func(f analyze.Finding) bool { return g.match(f.Code.String()) })
@@ -63,13 +63,17 @@ func (s *selection) attempt(t *analyze.Attempt) bool {
 // neither verdict nor findings that could be asked for.
 func (s *selection) upgrade(u *analyze.Upgrade) bool {
 	return !s.verdicts.given() && !s.codes.given() &&
-		s.exchange(u.Conn.Addr(u.ClientDir), u.Conn.Addr(u.ClientDir.Reverse()), u.Request)
+		s.exchange(u.Conn.Addr(u.ClientDir), u.Conn.Addr(u.ClientDir.Reverse()), u.Request, nil)
 }
 
 // exchange looks at what is known without a judgement. A request that was not
-// seen has no host and no path, and fits none.
-func (s *selection) exchange(client, server netip.AddrPort, request *analyze.Message) bool {
+// seen has no path and fits none; its host is the server name of TLS, if there is
+// one.
+func (s *selection) exchange(client, server netip.AddrPort, request *analyze.Message, tls *analyze.TLS) bool {
 	hosts, target := hostNames(request), ""
+	if request == nil && tls != nil {
+		hosts = []string{tls.ServerName}
+	}
 	if request != nil {
 		target = originForm(request.Head.Target)
 	}

@@ -80,7 +80,7 @@ func (t *trail) tls(url, client, server, name string, mss int) {
 
 // encrypted is the truth about a connection of which nothing more can be said.
 func encrypted(c *Conn) Attempt {
-	return Attempt{Stream: c.Stream(), Verdict: "encrypted", MayCodes: []string{"tls-opaque-likely-upgraded"}}
+	return Attempt{Stream: c.Stream(), Verdict: "encrypted"}
 }
 
 // end says how the chain ends; target is where the last redirect leads, if nobody

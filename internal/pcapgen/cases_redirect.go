@@ -184,7 +184,7 @@ func followedIntoTLS() Case {
 		g.Wait(100 * millisecond)
 		d := g.Dial("10.0.0.7:51236", "192.0.2.9:443")
 		g.tlsSession(d, hostName)
-		return []Attempt{a, {Stream: d.Stream(), Verdict: "encrypted", MayCodes: []string{"tls-opaque-likely-upgraded"}}}
+		return []Attempt{a, encrypted(d)}
 	})
 	return c.chained(Chain{URLs: []string{firstURL, location}, End: "into-tls"})
 }

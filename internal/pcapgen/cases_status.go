@@ -197,7 +197,7 @@ func sshBanner() Case {
 func tlsAlert() Case {
 	return notHTTP("response-tls-alert", "A TLS server answers plain HTTP with a fatal alert.", 8443, false,
 		"\x15\x03\x03\x00\x02\x02\x0a", Attempt{
-			Codes: []string{"response-not-http"}, MayCodes: []string{"tls-plain-http-to-tls-port"}})
+			Codes: []string{"tls-plain-http-to-tls-port"}})
 }
 
 func httpAfter101() Case {

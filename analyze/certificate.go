@@ -1,0 +1,123 @@
+package analyze
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+const (
+	maxCertificates = 4096 // different ones that are remembered
+	maxCertNames    = 64   // names of one
+	maxCertText     = 256  // bytes of a subject or issuer
+)
+
+// A Certificate is what a certificate of X.509 says, RFC 5280.
+type Certificate struct {
+	SHA256              string // its fingerprint, in lower-case hexadecimal
+	Subject, Issuer     string // as RFC 2253 writes them, 256 bytes at most; "" if the certificate cannot be read, like all below
+	Names               []string
+	NotBefore, NotAfter time.Time
+	Key                 string // kind and size of the public key
+	Signature           string // the algorithm by which it is signed
+	SelfSigned          bool   // subject and issuer are the same
+	Parsed              bool   // it could be read
+
+	parsed *x509.Certificate
+}
+
+// Certificates are all that were seen, each once.
+type certificates struct {
+	list   []*Certificate
+	index  map[[sha256.Size]byte]uint32
+	beyond Certificate // stands for those for which there was no room
+}
+
+// numbers appends the numbers of certificates in DER, which are not kept.
+func (l *certificates) numbers(dst []uint32, chain [][]byte) []uint32 {
+	for _, der := range chain {
+		sum := sha256.Sum256(der)
+		number, ok := l.index[sum]
+		if !ok && len(l.list) < maxCertificates {
+			if l.index == nil {
+				l.index = map[[sha256.Size]byte]uint32{}
+			}
+			l.list = append(l.list, newCertificate(der, sum))
+			number = uint32(len(l.list))
+			l.index[sum] = number
+		}
+		dst = append(dst, number)
+	}
+	return dst
+}
+
+// at returns a certificate by its number; 0 is one that was not remembered.
+func (l *certificates) at(number uint32) *Certificate {
+	if number == 0 {
+		return &l.beyond
+	}
+	return l.list[number-1]
+}
+
+func newCertificate(der []byte, sum [sha256.Size]byte) *Certificate {
+	c := &Certificate{SHA256: hex.EncodeToString(sum[:])}
+	x, err := x509.ParseCertificate(append([]byte(nil), der...)) // it refers to what it was read from
+	if err != nil {
+		return c
+	}
+	c.Parsed, c.parsed = true, x
+	c.Subject, c.Issuer = cut(x.Subject.String(), maxCertText), cut(x.Issuer.String(), maxCertText)
+	c.SelfSigned = string(x.RawSubject) == string(x.RawIssuer)
+	c.NotBefore, c.NotAfter = x.NotBefore.UTC(), x.NotAfter.UTC()
+	c.Key, c.Signature = keyOf(x), x.SignatureAlgorithm.String()
+	c.Names = append(c.Names, x.DNSNames...)
+	for _, ip := range x.IPAddresses {
+		c.Names = append(c.Names, ip.String())
+	}
+	if len(c.Names) > maxCertNames {
+		c.Names = c.Names[:maxCertNames]
+	}
+	return c
+}
+
+func cut(s string, n int) string { return s[:min(len(s), n)] }
+
+func keyOf(c *x509.Certificate) string {
+	switch k := c.PublicKey.(type) {
+	case *rsa.PublicKey:
+		return fmt.Sprintf("RSA %d", k.N.BitLen())
+	case *ecdsa.PublicKey:
+		return "ECDSA " + k.Curve.Params().Name
+	case ed25519.PublicKey:
+		return "Ed25519"
+	}
+	return c.PublicKeyAlgorithm.String()
+}
+
+// ValidAt reports whether a time lies within the certificate's validity, RFC 5280,
+// Section 4.1.2.5.
+func (c *Certificate) ValidAt(at time.Time) bool {
+	return !at.Before(c.NotBefore) && !at.After(c.NotAfter)
+}
+
+// Covers reports whether the certificate is for a host, RFC 9525, Section 6.
+func (c *Certificate) Covers(host string) bool {
+	if c.parsed == nil {
+		return false
+	}
+	if ip, err := netip.ParseAddr(host); err == nil {
+		host = "[" + ip.String() + "]"
+	}
+	return c.parsed.VerifyHostname(host) == nil
+}
+
+// signedBy reports whether a certificate names another as its issuer.
+func (c *Certificate) signedBy(o *Certificate) bool {
+	return c.parsed == nil || o.parsed == nil || string(c.parsed.RawIssuer) == string(o.parsed.RawSubject)
+}

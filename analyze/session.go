@@ -1,0 +1,271 @@
+package analyze
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"github.com/wssniff/wssniff/internal/tlswire"
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+const (
+	tls12 = 0x0303
+	tls13 = 0x0304
+)
+
+// A TLS is what a TLS connection shows without its keys: the clear part of the
+// handshake, and the sizes of records after it.
+type TLS struct {
+	First, Asked flow.Stamp // the first byte of the ClientHello, and the packet that completed it
+	ServerName   string     // in the ClientHello, in lower case; "" if there is none, or it makes no sense
+	Named        bool       // there is a server_name extension
+	Offered      uint16     // the highest version offered; 0 if that cannot be told
+	ALPN         []string   // offered, of any bytes
+	Suites       []uint16   // offered
+	JA3, JA4     string     // fingerprints of the ClientHello, which tell what software sent it
+	HelloTime    uint32     // the first four bytes of its random: seconds since 1970 with old software, anything with other
+
+	Answered   flow.Stamp // the packet that completed the ServerHello; not seen if there is none
+	Version    uint16     // chosen, valid iff Answered is seen, like those below
+	Suite      uint16
+	Protocol   string // chosen of ALPN; "" if there is none, as always in TLS 1.3, where it is encrypted
+	Retry      bool   // the server sent a HelloRetryRequest
+	Resumption Resumption
+
+	Certificates    []*Certificate // of the server, its own first; none in TLS 1.3, which encrypts them
+	CertificateAt   flow.Stamp
+	AsksCertificate bool          // the server asks for one
+	FlightDone      flow.Stamp    // a ServerHelloDone, before TLS 1.3
+	Spoke           [2]flow.Stamp // the first bytes that are encrypted, by the client and by the server, valid iff Answered is seen
+
+	Alert  TLSAlert   // the first that is fatal, else the last
+	Opened flow.Stamp // the handshake is over and went well
+
+	Latest  flow.Stamp // the latest record of application data
+	Records [2]int     // of application data, by the client and by the server; at most 256 and those of the same packet are counted. In TLS 1.3 the end of the handshake looks like it
+	Small   [2]int     // of them, those of 1 KiB at most
+
+	Other   string // the first bytes of the server if they are not TLS, at most 64; "" if they are
+	OtherAt flow.Stamp
+}
+
+// A TLSAlert is an alert that was sent before the handshake was over, RFC 8446,
+// Section 6.
+type TLSAlert struct {
+	At          flow.Stamp // not seen: there was none
+	By          Side
+	Fatal       bool
+	Sealed      bool // it is encrypted: nothing is known but that it is one
+	Description tlswire.AlertDescription
+}
+
+// Resumption says what became of the wish to resume an earlier session.
+type Resumption uint8
+
+const (
+	NotOffered Resumption = iota
+	Resumed
+	Refused // the server made a full handshake instead
+)
+
+// smallRecord is the fragment of a record that a message of a device fits in.
+const smallRecord = 1 << 10
+
+// offersH2 reports whether the client would speak HTTP/2, on which there is no
+// upgrade as RFC 6455 has it.
+func (x *TLS) offersH2() bool { return slices.Contains(x.ALPN, "h2") }
+
+// looksLikeWebSocket reports whether what shows of a connection is what a
+// WebSocket shows: small records go both ways, it is no HTTP/2, and it lasts, or
+// its server is one that somebody was sent to for a WebSocket.
+func (x *TLS) looksLikeWebSocket(known bool) bool {
+	const lasts, talk = 10 * int64(time.Second), 4
+	if x.offersH2() || !known && x.Latest.Time-x.Opened.Time < lasts {
+		return false
+	}
+	for side := range x.Records {
+		if x.Records[side] < talk || 4*x.Small[side] < 3*x.Records[side] {
+			return false
+		}
+	}
+	return true
+}
+
+// resumption tells what became of a session ticket or identifier.
+func (s *session) resumption() Resumption {
+	c, h := s.hello, s.server
+	switch {
+	case c == nil || h == nil:
+		return NotOffered
+	case h.Version >= tls13:
+		return accepted(c.PreSharedKey, h.PreSharedKey)
+	case c.Version() >= tls13 && !c.Ticket: // its session identifier is there for the sake of middle boxes
+		return NotOffered
+	}
+	return accepted(c.Ticket || c.SessionID != "", c.SessionID != "" && c.SessionID == h.SessionID || s.Spoke[1].Seen() && !s.CertificateAt.Seen())
+}
+
+func accepted(offered, taken bool) Resumption {
+	switch {
+	case !offered:
+		return NotOffered
+	case taken:
+		return Resumed
+	}
+	return Refused
+}
+
+// mayBeListed reports whether a session whose handshake went well is worth
+// following.
+func (a *Analyzer) mayBeListed(s *session) bool {
+	return s.hello != nil && !slices.Contains(s.hello.ALPN, "h2")
+}
+
+// endTLS keeps what a connection showed that is over, if it may be listed.
+func (a *Analyzer) endTLS(number uint32, e *flow.Evidence) {
+	s := a.sessions[number]
+	if s.start > 0 {
+		a.tls[s.start-1].over(e)
+	}
+	defer a.freeSession(number)
+	if s.hello == nil {
+		return
+	}
+	s.summarise()
+	if s.Opened.Seen() && !s.looksLikeWebSocket(a.movedTo[s.ServerName]) {
+		return
+	}
+	if len(a.keptTLS) >= maxTLSKept {
+		a.result.UnlistedTLS++
+		return
+	}
+	a.packer.b = a.packer.whole[:0]
+	a.packer.session(s)
+	packed := a.packer.b
+	a.packer.b = append(a.packer.both[:0], 0)
+	a.packer.text(packed)
+	a.packer.ending(e, nil, false)
+	a.keptTLS = append(a.keptTLS, keptTLS{a.journal.write(a.packer.b), s.start})
+	a.packer.whole, a.packer.both = packed, a.packer.b
+}
+
+// summarise keeps of the hellos what is told of them.
+func (s *session) summarise() {
+	h := s.hello
+	s.ServerName, s.Named, s.Offered, s.ALPN, s.Suites = h.ServerName, h.HasName, h.Version(), h.ALPN, h.Suites
+	s.JA3, s.JA4, s.HelloTime = h.JA3(), h.JA4(), binary.BigEndian.Uint32(h.Random[:])
+	s.settle()
+	s.Resumption = s.resumption()
+	c, v := &s.ways[s.client], &s.ways[s.client.Reverse()]
+	c.alert.By, v.alert.By = Client, Server
+	if v.strange {
+		s.Other, s.OtherAt = string(v.messages), v.first
+	}
+	s.Alert = c.alert
+	if !c.alert.At.Seen() || v.alert.At.Seen() && v.alert.At.Frame < c.alert.At.Frame && !(c.alert.Fatal && !v.alert.Fatal) {
+		s.Alert = v.alert
+	}
+	s.Latest = later(c.latest, v.latest)
+	s.Records, s.Small = [2]int{c.records, v.records}, [2]int{c.small, v.small}
+}
+
+// session packs what is told of a TLS connection. It begins as an exchange whose
+// request was complete with the ClientHello.
+func (p *packer) session(s *session) {
+	flags := byte(packTLS)
+	if s.client == flow.BtoA {
+		flags |= packServerFirst
+	}
+	p.b = append(p.b, flags, packSpread)
+	p.stamp(s.Asked, flow.Stamp{})
+	p.u32(0)
+	p.u32(0)
+	p.stamp(s.First, s.Asked)
+	p.uint(0)
+	p.uint(0)
+	p.name(s.ServerName)
+	p.flag(s.Named)
+	p.uint(uint64(s.Offered))
+	p.uint(uint64(len(s.ALPN)))
+	for _, name := range s.ALPN {
+		p.name(name)
+	}
+	p.scratch = p.scratch[:0]
+	for _, suite := range s.Suites {
+		p.scratch = binary.BigEndian.AppendUint16(p.scratch, suite)
+	}
+	p.phrase(p.scratch)
+	p.text([]byte(s.JA3))
+	p.name(s.JA4)
+	p.u32(s.HelloTime)
+	for _, at := range s.stamps() {
+		p.seen(*at, s.Asked)
+	}
+	for _, n := range s.numbers() {
+		p.uint(uint64(*n))
+	}
+	p.uint(uint64(s.Version))
+	p.uint(uint64(s.Suite))
+	p.name(s.Protocol)
+	p.b = append(p.b, byte(s.Resumption), byte(s.Alert.By), byte(s.Alert.Description))
+	for _, on := range s.flags() {
+		p.flag(*on)
+	}
+	p.text([]byte(s.Other))
+	p.uint(uint64(len(s.chain)))
+	for _, number := range s.chain {
+		p.uint(uint64(number))
+	}
+}
+
+// stamps, numbers and flags are what is packed and unpacked in a row.
+func (x *TLS) stamps() [9]*flow.Stamp {
+	return [...]*flow.Stamp{&x.Answered, &x.CertificateAt, &x.FlightDone, &x.Spoke[0], &x.Spoke[1], &x.Alert.At, &x.Opened, &x.Latest, &x.OtherAt}
+}
+
+func (x *TLS) numbers() [4]*int {
+	return [...]*int{&x.Records[0], &x.Records[1], &x.Small[0], &x.Small[1]}
+}
+
+func (x *TLS) flags() [4]*bool {
+	return [...]*bool{&x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
+}
+
+func (p *packer) name(s string) { p.phrase([]byte(s)) }
+
+// session reads it into x.
+func (u *unpacker) session(x *TLS, all *certificates) {
+	u.byte()
+	x.Asked = u.stamp(flow.Stamp{})
+	u.bytes(8)
+	x.First = u.stamp(x.Asked)
+	u.uint()
+	u.uint()
+	name := func() string { return string(u.phrase(nil)) }
+	x.ServerName = name()
+	x.Named = u.flag()
+	x.Offered = uint16(u.uint())
+	for range u.uint() {
+		x.ALPN = append(x.ALPN, name())
+	}
+	for suites := u.phrase(nil); len(suites) > 0; suites = suites[2:] {
+		x.Suites = append(x.Suites, binary.BigEndian.Uint16(suites))
+	}
+	x.JA3, x.JA4, x.HelloTime = string(u.text()), name(), u.u32()
+	for _, at := range x.stamps() {
+		*at = u.seen(x.Asked)
+	}
+	for _, n := range x.numbers() {
+		*n = int(u.uint())
+	}
+	x.Version, x.Suite, x.Protocol = uint16(u.uint()), uint16(u.uint()), name()
+	x.Resumption, x.Alert.By, x.Alert.Description = Resumption(u.byte()), Side(u.byte()), tlswire.AlertDescription(u.byte())
+	for _, on := range x.flags() {
+		*on = u.flag()
+	}
+	x.Other = string(u.text())
+	for range u.uint() {
+		x.Certificates = append(x.Certificates, all.at(uint32(u.uint())))
+	}
+}

@@ -1,0 +1,216 @@
+package analyze
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/wssniff/wssniff/internal/tlswire"
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// tlsRecord is a record of TLS.
+func tlsRecord(kind tlswire.ContentType, fragment string) string {
+	return string([]byte{byte(kind), 3, 3}) + string(binary.BigEndian.AppendUint16(nil, uint16(len(fragment)))) + fragment
+}
+
+func tlsAlert(level, description byte) string {
+	return tlsRecord(tlswire.Alert, string([]byte{level, description}))
+}
+
+// tlsData is an encrypted record.
+func tlsData(size int) string {
+	return tlsRecord(tlswire.ApplicationData, strings.Repeat("\xc5", size))
+}
+
+// tlsMessage is a message of the handshake.
+func tlsMessage(kind tlswire.HandshakeType, body string) string {
+	n := len(body)
+	return string([]byte{byte(kind), byte(n >> 16), byte(n >> 8), byte(n)}) + body
+}
+
+// serverHello12 and serverHello13 choose a version.
+func serverHello12() string { return serverHelloWith("") }
+
+func serverHello13() string { return serverHelloWith("\x00\x2b\x00\x02\x03\x04") }
+
+func serverHelloWith(extensions string) string {
+	body := "\x03\x03" + strings.Repeat("s", 32) + "\x00" + "\xc0\x2f" + "\x00" + string(binary.BigEndian.AppendUint16(nil, uint16(len(extensions)))) + extensions
+	return tlsRecord(tlswire.Handshake, tlsMessage(tlswire.ServerHelloType, body))
+}
+
+const (
+	tlsChange = "\x14\x03\x03\x00\x01\x01"
+)
+
+// A spoken is what one side of a TLS connection says.
+type spoken struct {
+	by   flow.Dir
+	data string
+}
+
+// chat is what one side of a WebSocket may say.
+var chat = strings.Repeat(tlsData(40), 4)
+
+// tlsTalks are TLS connections, and what is found of them.
+var tlsTalks = []struct {
+	name    string
+	talk    []spoken
+	verdict Verdict
+	codes   string
+}{
+	{"TLS 1.3", []spoken{{client, clientHello("a.example")}, {server, serverHello13() + tlsChange + tlsData(900)}, {client, tlsChange + tlsData(53) + chat}, {server, chat}}, Encrypted, ""},
+	{"TLS 1.2", []spoken{
+		{client, clientHello("a.example")}, {server, serverHello12() + tlsRecord(tlswire.Handshake, tlsMessage(tlswire.ServerHelloDone, ""))},
+		{client, tlsRecord(tlswire.Handshake, tlsMessage(tlswire.ClientKeyExchange, "k")) + tlsChange + tlsRecord(tlswire.Handshake, strings.Repeat("\xc5", 40))},
+		{server, tlsChange + tlsRecord(tlswire.Handshake, strings.Repeat("\xc5", 40)) + chat}, {client, chat},
+	}, Encrypted, ""},
+	{"alert of the server", []spoken{{client, clientHello("a.example")}, {server, tlsAlert(2, 40)}}, TLSFailed, "tls-alert-handshake-failure"},
+	{"warning before the end", []spoken{{client, clientHello("a.example")}, {server, tlsAlert(1, 112) + tlsAlert(2, 70)}}, TLSFailed, "tls-no-shared-version"},
+	{"alert of the client", []spoken{{client, clientHello("a.example")}, {server, serverHello12()}, {client, tlsAlert(2, 48)}}, TLSFailed, "tls-cert-untrusted"},
+	{"encrypted alert", []spoken{{client, clientHello("a.example")}, {server, serverHello13() + tlsChange + tlsData(900)}, {client, tlsChange + tlsData(19)}}, TLSFailed, "tls-rejected-by-client"},
+	{"plain port", []spoken{{client, clientHello("a.example")}, {server, "HTTP/1.1 400 Bad Request\r\n\r\n"}}, TLSFailed, "tls-clienthello-to-plain-port"},
+	{"client closes at once", []spoken{{client, clientHello("a.example")}, {client, ""}}, TLSFailed, "tls-handshake-abandoned"},
+	{"server closes at once", []spoken{{client, clientHello("a.example")}, {server, ""}}, TLSFailed, "tls-handshake-cut"},
+	{"client closes after the flight", []spoken{{client, clientHello("a.example")}, {server, serverHello12() + tlsRecord(tlswire.Handshake, tlsMessage(tlswire.ServerHelloDone, ""))}, {client, ""}}, TLSFailed, "tls-client-stops-after-certificate"},
+	{"client certificate", []spoken{{client, clientHello("a.example")}, {server, serverHello12() + tlsRecord(tlswire.Handshake, tlsMessage(tlswire.CertificateRequest, "")+tlsMessage(tlswire.ServerHelloDone, ""))}, {server, tlsAlert(2, 40)}}, TLSFailed, "tls-client-cert-required"},
+	{"no name", []spoken{{client, clientHello("")}, {server, tlsAlert(2, 40)}}, TLSFailed, "tls-alert-handshake-failure tls-sni-missing"},
+	{"silence", []spoken{{client, clientHello("a.example")}}, TLSFailed, "tls-handshake-stalls"},
+	{"garbage after the hello", []spoken{{client, clientHello("a.example")}, {server, serverHello13() + "garbage"}}, TLSFailed, "tls-handshake-stalls"},
+}
+
+// sessionOf returns what is found of a TLS connection whose bytes come in the pieces
+// that cut makes of them, in any order of the two directions.
+func sessionOf(talk []spoken, rng *rand.Rand, most int) *Attempt {
+	a := New(nil)
+	a.ConnectFailures = AllFailures
+	a.movedTo["a.example"] = true
+	d := a.dialogue(0)
+	first := flow.Stamp{Frame: 1, Time: 1e18}
+	d.conn.First, d.conn.SYN, d.conn.SYNACK = first, first, first
+	d.conn.Sent = [2]bool{true, true}
+	ends := [2]flow.Stamp{}
+	for i, s := range talk {
+		d.step, d.at = 0, flow.Stamp{Frame: 10 * (i + 1), Time: 1e18 + int64(i)*1e6}
+		if s.data == "" {
+			ends[s.by] = flow.Stamp{Frame: 10*(i+1) + 5, Time: d.at.Time}
+		}
+		for b := s.data; b != ""; {
+			n := len(b)
+			if rng != nil {
+				n = 1 + rng.IntN(min(n, most))
+			}
+			d.say(s.by, b[:n])
+			b = b[n:]
+		}
+	}
+	d.conn.FIN = ends
+	d.end(client, flow.CaptureEnd)
+	d.end(server, flow.CaptureEnd)
+	r := a.Finish(flow.Stamp{Frame: 1000, Time: 1e18 + int64(time.Minute)}, 0)
+	if r.Attempts.Len() == 0 {
+		return nil
+	}
+	return r.Attempts.At(0)
+}
+
+func TestTLS(t *testing.T) {
+	for _, test := range tlsTalks {
+		t.Run(test.name, func(t *testing.T) {
+			got := sessionOf(test.talk, nil, 0)
+			if got == nil {
+				t.Fatal("no attempt")
+			}
+			var codes []string
+			for _, f := range got.Findings {
+				codes = append(codes, f.Code.String())
+			}
+			if s := strings.Join(codes, " "); got.Verdict != test.verdict || s != test.codes {
+				t.Errorf("%v (%s) %s, want %v %s", got.Verdict, got.Reason, s, test.verdict, test.codes)
+			}
+		})
+	}
+}
+
+// TestTLSPieces checks that it makes no difference how the bytes are cut.
+func TestTLSPieces(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, test := range tlsTalks {
+		want := tlsText(sessionOf(test.talk, nil, 0))
+		for range 200 {
+			if got := tlsText(sessionOf(test.talk, rng, 1+rng.IntN(60))); got != want {
+				t.Fatalf("%s:\n%s\nwant\n%s", test.name, got, want)
+			}
+		}
+	}
+}
+
+// tlsText is what is found but for stamps, which depend on the pieces.
+func tlsText(t *Attempt) string {
+	x := *t.TLS
+	for _, at := range x.stamps() {
+		if at.Seen() {
+			*at = flow.Stamp{Frame: 1}
+		}
+	}
+	x.First, x.Asked = flow.Stamp{}, flow.Stamp{}
+	text := fmt.Sprintf("%v %+v", t.Verdict, x)
+	for _, f := range t.Findings {
+		text += " " + f.Code.String()
+	}
+	return text
+}
+
+// What is packed of a session is what comes out.
+func TestPackedSession(t *testing.T) {
+	h, ok := tlswire.ParseClientHello([]byte(clientHello("pack.example")[9:]))
+	if !ok {
+		t.Fatal("no ClientHello")
+	}
+	at := func(frame int) flow.Stamp { return flow.Stamp{Frame: frame, Time: 1e18 + int64(frame)} }
+	s := &session{hello: h, TLS: TLS{
+		First: at(3), Asked: at(4), Answered: at(6), Version: tls12, Suite: 0xc02f, Protocol: "http/1.1", Retry: true,
+		AsksCertificate: true, FlightDone: at(8), CertificateAt: at(7),
+	}}
+	s.summarise()
+	s.Spoke, s.Opened, s.Latest = [2]flow.Stamp{at(9), at(10)}, at(10), at(99)
+	s.Other, s.OtherAt = "x", at(5)
+	s.Records, s.Small, s.Resumption = [2]int{4, 5}, [2]int{1, 2}, Refused
+	s.Alert = TLSAlert{At: at(11), By: Client, Fatal: true, Sealed: true, Description: 48}
+	a := New(nil)
+	a.packer.session(s)
+	u := unpacker{b: a.packer.b, phrases: &a.phrases}
+	u.byte()
+	var got TLS
+	u.session(&got, &a.certificates)
+	if len(u.b) > 0 || !reflect.DeepEqual(got, s.TLS) {
+		t.Errorf("%d bytes left\n%+v, want\n%+v", len(u.b), got, s.TLS)
+	}
+}
+
+// FuzzTLS checks that nothing panics, and that it makes no difference how the bytes
+// of both directions are cut.
+func FuzzTLS(f *testing.F) {
+	for _, test := range tlsTalks {
+		var said [2]string
+		for _, s := range test.talk {
+			said[s.by] += s.data
+		}
+		f.Add([]byte(said[client]), []byte(said[server]), uint64(7))
+	}
+	f.Fuzz(func(t *testing.T, asked, answered []byte, seed uint64) {
+		if len(asked) > 1<<12 || len(answered) > 1<<12 || !startsTLS(asked) {
+			return
+		}
+		talk := []spoken{{client, string(asked)}, {server, string(answered)}, {server, ""}}
+		want := sessionOf(talk, nil, 0)
+		got := sessionOf(talk, rand.New(rand.NewPCG(seed, 1)), 50)
+		if (want == nil) != (got == nil) || want != nil && tlsText(got) != tlsText(want) {
+			t.Fatalf("%+v, want %+v", got, want)
+		}
+	})
+}

@@ -1,0 +1,270 @@
+package analyze
+
+import (
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/wssniff/wssniff/internal/tlswire"
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
+
+// manyRetransmissions of bytes that are never acknowledged are no accident.
+const manyRetransmissions = 3
+
+// maxListedSuites is how many cipher suites are named.
+const maxListedSuites = 8
+
+// judgeTLS judges a TLS connection in which nothing can be read.
+func (t *Attempt) judgeTLS(last flow.Stamp, drops int64) {
+	x := t.TLS
+	t.Verdict = TLSFailed
+	switch {
+	case x.Opened.Seen():
+		t.Verdict = Encrypted
+	case x.Other != "":
+		t.add(TLSToPlainPort, Server, x.OtherAt.Frame, "first bytes", x.Other, "a TLS record")
+	case x.Alert.At.Seen() && x.Alert.endsHandshake():
+		t.checkAlert()
+	default:
+		t.Verdict, t.Reason = t.silentHandshake(last, drops)
+	}
+	if len(x.Certificates) > 0 {
+		t.checkCertificate()
+	}
+	if t.Verdict == TLSFailed && !x.Named {
+		t.add(TLSSNIMissing, Client, x.Asked.Frame, "server_name", "none", "the server's name")
+	}
+	if x.Resumption == Refused {
+		t.add(TLSResumptionRefused, Server, x.Answered.Frame, "", "a full handshake", "")
+	}
+}
+
+// isAlert reports whether bytes begin with an alert, in the clear.
+func isAlert(b string) bool {
+	h, ok := tlswire.ReadHeader([]byte(b))
+	return ok && h.Type == tlswire.Alert && h.Length == 2
+}
+
+// endsHandshake reports whether an alert is the end, RFC 8446, Section 6.
+func (l *TLSAlert) endsHandshake() bool {
+	return l.Fatal || l.Sealed || l.Description != tlswire.UnrecognizedName && l.Description != tlswire.CloseNotify && l.Description != tlswire.UserCanceled
+}
+
+// checkAlert says what an alert means that ended the handshake.
+func (t *Attempt) checkAlert() {
+	x, l := t.TLS, &t.TLS.Alert
+	if l.Sealed {
+		t.add(TLSRejectedByClient, l.By, l.At.Frame, "alert", "encrypted, "+t.sinceAnswer(l.At), "the end of the handshake")
+		return
+	}
+	find := func(code Code, got, want string) { t.add(code, l.By, l.At.Frame, "alert", got, want) }
+	name := l.Description.String()
+	byServer := l.By == Server
+	switch l.Description {
+	case tlswire.ProtocolVersion, tlswire.InappropriateFallback:
+		find(TLSNoSharedVersion, name, "a version that both know; "+x.offer(false))
+	case tlswire.HandshakeFailure, tlswire.InsufficientSecurity:
+		if byServer && x.AsksCertificate {
+			find(TLSClientCertRequired, name, "a certificate of the client")
+			return
+		}
+		find(TLSHandshakeFailure, name, "parameters that both know; "+x.offer(true))
+	case tlswire.BadCertificate, tlswire.UnsupportedCert, tlswire.CertificateRevoked, tlswire.CertificateUnknown, tlswire.UnknownCA, tlswire.NoCertificate, tlswire.CertificateRequired:
+		if byServer {
+			find(TLSClientCertRequired, name, "a certificate that the server accepts")
+			return
+		}
+		find(TLSCertUntrusted, name, x.leaf())
+	case tlswire.CertificateExpired:
+		if byServer {
+			find(TLSClientCertRequired, name, "a certificate that the server accepts")
+			return
+		}
+		find(TLSCertDate, name+x.clientClock(), t.validity())
+	case tlswire.UnrecognizedName:
+		find(TLSNameUnknown, fmt.Sprintf("%s, %q", name, x.ServerName), "a name that the server has")
+	case tlswire.NoApplicationProtocol:
+		find(TLSALPNNoneAgreed, name, "one of "+strings.Join(x.ALPN, ", "))
+	default:
+		find(TLSAlertCode, name, "the end of the handshake")
+	}
+}
+
+// offer tells what the client offered.
+func (x *TLS) offer(suites bool) string {
+	text := "the client offers " + tlswire.VersionName(x.Offered) + " at most"
+	if x.Offered == 0 {
+		text = "nobody knows what the client offers"
+	}
+	if !suites || len(x.Suites) == 0 {
+		return text
+	}
+	var names []string
+	for _, id := range x.Suites[:min(len(x.Suites), maxListedSuites)] {
+		names = append(names, tls.CipherSuiteName(id))
+	}
+	text += " and " + strings.Join(names, ", ")
+	if more := len(x.Suites) - len(names); more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// leaf tells whose certificate the client saw.
+func (x *TLS) leaf() string {
+	if len(x.Certificates) == 0 {
+		return ""
+	}
+	c := x.Certificates[0]
+	if !c.Parsed {
+		return "a certificate that cannot be read"
+	}
+	text := fmt.Sprintf("%s, issued by %s", c.Subject, c.Issuer)
+	switch {
+	case c.SelfSigned:
+		text = c.Subject + ", signed by itself"
+	case len(x.Certificates) == 1:
+		text += ", without an intermediate one"
+	}
+	return text
+}
+
+// validity tells when the server's certificate is valid.
+func (t *Attempt) validity() string {
+	for _, c := range t.TLS.Certificates {
+		if c.Parsed {
+			return fmt.Sprintf("valid from %s to %s, captured %s", date(c.NotBefore), date(c.NotAfter), date(t.TLS.at()))
+		}
+	}
+	return ""
+}
+
+func date(t time.Time) string { return t.Format("2006-01-02 15:04:05") }
+
+// at is when the client had the certificate, or sent its ClientHello.
+func (x *TLS) at() time.Time {
+	at := x.CertificateAt
+	if !at.Seen() {
+		at = x.Asked
+	}
+	return time.Unix(0, at.Time).UTC()
+}
+
+// clientClock tells what a ClientHello says of the time, as those of old software
+// do, if the clock was never set: RFC 5246, Section 7.4.1.2.
+func (x *TLS) clientClock() string {
+	const month = 30 * 24 * 60 * 60
+	if x.HelloTime > month {
+		return ""
+	}
+	return fmt.Sprintf(", the ClientHello says %s", date(time.Unix(int64(x.HelloTime), 0).UTC()))
+}
+
+// checkCertificate says what is wrong with the server's certificates. To a client
+// that went on with them it did not matter.
+func (t *Attempt) checkCertificate() {
+	x := t.TLS
+	find := func(code Code, got, want string) {
+		f := newFinding(code, Server, x.CertificateAt.Frame, "certificate", got, want)
+		if t.Verdict != TLSFailed {
+			f.Severity = Warning
+		}
+		t.Findings = append(t.Findings, f)
+	}
+	c := x.Certificates[0]
+	if !c.Parsed {
+		return
+	}
+	for _, c := range x.Certificates {
+		if c.Parsed && !c.ValidAt(x.at()) && !t.has(TLSCertDate) {
+			find(TLSCertDate, fmt.Sprintf("%s, valid from %s to %s", c.Subject, date(c.NotBefore), date(c.NotAfter)), "valid at "+date(x.at()))
+		}
+	}
+	if x.ServerName != "" && !c.Covers(x.ServerName) {
+		find(TLSCertName, x.ServerName, strings.Join(c.Names, ", "))
+	}
+	for i, o := range x.Certificates[1:] {
+		if below := x.Certificates[i]; !below.signedBy(o) {
+			find(TLSChainOrder, below.Issuer+" is followed by "+o.Subject, "each certificate issued by the next")
+			break
+		}
+	}
+}
+
+// silentHandshake judges a handshake that ended without an alert.
+func (t *Attempt) silentHandshake(last flow.Stamp, drops int64) (Verdict, string) {
+	x, e := t.TLS, t.Conn
+	client, server := t.ClientDir, t.ClientDir.Reverse()
+	ended := t.Close.How == CloseFIN || t.Close.How == CloseRST
+	find := func(code Code, side Side, at flow.Stamp, got, want string) (Verdict, string) {
+		t.add(code, side, at.Frame, "", got, want)
+		return TLSFailed, ""
+	}
+	switch {
+	case !e.Sent[server]:
+		return Indeterminate, "the capture holds only the client's direction"
+	case e.Unseen[0] || e.Unseen[1] || e.Lost[client] > 0:
+		return Indeterminate, "bytes of the TLS handshake are missing from the capture"
+	case drops > 0:
+		return Indeterminate, fmt.Sprintf("the TLS handshake is not whole, and the capture dropped %d packets", drops)
+	case e.Retrans[client] >= manyRetransmissions && !e.Acked[client]:
+		return find(TLSHelloBlackhole, Client, x.Asked, fmt.Sprintf("sent %d times", e.Retrans[client]+1), "an acknowledgement")
+	case !ended && last.Time-t.lastSeen() < minSilence:
+		return Indeterminate, fmt.Sprintf("the capture ends in the middle of the TLS handshake, %s", t.stage())
+	case e.Lost[server] > 0, e.Retrans[server] >= manyRetransmissions && !e.Acked[server]:
+		return find(ServerLargeSegmentsLost, Server, t.answeredOrAsked(), t.stage(), "bytes that the client acknowledges")
+	case !ended:
+		return find(TLSHandshakeStalls, Server, t.answeredOrAsked(), fmt.Sprintf("%s, silence for %s", t.stage(), DurationText(time.Duration(last.Time-t.lastSeen()))), "the end of the handshake")
+	case t.Close.By == Server:
+		return find(TLSHandshakeCut, Server, t.Close.At, t.stage()+", "+t.sinceAnswer(t.Close.At), "the end of the handshake")
+	case x.FlightDone.Seen() || x.Spoke[1].Seen():
+		return find(TLSClientStopsAfterCertificate, Client, t.Close.At, t.sinceAnswer(t.Close.At), x.leaf())
+	}
+	return find(TLSHandshakeAbandoned, Client, t.Close.At, t.stage()+", "+t.sinceAnswer(t.Close.At), "the end of the handshake")
+}
+
+// lastSeen is the time of the latest thing that was seen of the handshake.
+func (t *Attempt) lastSeen() int64 {
+	latest := t.TLS.Asked.Time
+	for _, at := range t.TLS.stamps() {
+		if at.Seen() {
+			latest = max(latest, at.Time)
+		}
+	}
+	return latest
+}
+
+func (t *Attempt) answeredOrAsked() flow.Stamp {
+	if t.TLS.Answered.Seen() {
+		return t.TLS.Answered
+	}
+	return t.TLS.Asked
+}
+
+// stage tells how far the handshake came.
+func (t *Attempt) stage() string {
+	switch x := t.TLS; {
+	case x.FlightDone.Seen() || x.Spoke[1].Seen():
+		return "after all that the server sends first"
+	case x.CertificateAt.Seen():
+		return "after the server's certificate"
+	case x.Answered.Seen():
+		return "after the ServerHello"
+	case x.Retry:
+		return "after the HelloRetryRequest"
+	}
+	return "after the ClientHello"
+}
+
+// sinceAnswer tells how long after the last thing seen something came.
+func (t *Attempt) sinceAnswer(at flow.Stamp) string {
+	latest := t.TLS.Asked
+	for _, s := range t.TLS.stamps() {
+		if s.Seen() && s.Frame < at.Frame && s.Frame > latest.Frame {
+			latest = *s
+		}
+	}
+	return DurationText(time.Duration(at.Time-latest.Time)) + " later"
+}
