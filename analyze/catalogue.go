@@ -912,10 +912,17 @@ var catalogue = [numCodes]Entry{
 	},
 	TLSCertDate: {
 		Name: "tls-cert-date", Severity: Error, RFC: "RFC 5280, Section 4.1.2.5",
-		Sentence: "the certificate is not valid at the time, by the client's clock or by that of the capture ({got}; {want})",
-		Remedy:   "renew the certificate if it expired; else set the client's clock (let it reach an NTP server) before it connects",
-		Wire:     "alert 45, or a validity that does not hold the time of the capture",
-		Causes:   "a certificate that nobody renewed; a device whose clock begins with 1970 because NTP is blocked",
+		Sentence: "the server's certificate is not valid at the time ({got}; {want})",
+		Remedy:   "renew the certificate, and have the server load it",
+		Wire:     "a validity that does not hold the time of the capture, or alert 45",
+		Causes:   "a certificate that nobody renewed, a renewed one that the server did not load; one that is valid from tomorrow",
+	},
+	TLSClientClock: {
+		Name: "tls-client-clock", Severity: Error, RFC: "RFC 5280, Section 4.1.2.5",
+		Sentence: "the client calls the certificate expired, which is valid by the clock of the capture ({got}; {want})",
+		Remedy:   "set the client's clock before it connects (let it reach an NTP server); if it is right, look for an expired root certificate in the client",
+		Wire:     "alert 45 of the client although all certificates sent are valid at the time of the capture",
+		Causes:   "a device whose clock begins with 1970 because NTP is blocked or comes too late; firmware with a root that expired",
 	},
 	TLSCertName: {
 		Name: "tls-cert-name", Severity: Error, RFC: "RFC 9525, Section 6",

@@ -86,6 +86,14 @@ func newCertificate(der []byte, sum [sha256.Size]byte) *Certificate {
 	return c
 }
 
+// summary tells a certificate from others.
+func (c *Certificate) summary() string {
+	if !c.Parsed {
+		return "SHA-256 " + c.SHA256
+	}
+	return fmt.Sprintf("%s, issued by %s, valid to %s, SHA-256 %s", c.Subject, c.Issuer, date(c.NotAfter), c.SHA256)
+}
+
 func cut(s string, n int) string { return s[:min(len(s), n)] }
 
 func keyOf(c *x509.Certificate) string {

@@ -19,6 +19,8 @@ type Chain struct {
 	End    ChainEnd
 	Reason string // what happened at the end, if there is more to say; may be ""
 
+	TLSFailed bool // End is ChainIntoTLS, and the handshake there failed
+
 	First   *Chain        // the earliest chain that is the same: this one is a retry; nil: there is none
 	Retries int           // how many later chains are the same: client, URLs and end
 	Every   time.Duration // the median time from one of them to the next, valid iff Retries > 0
@@ -62,11 +64,13 @@ func (e ChainEnd) String() string { return chainEndNames[e] }
 
 // Outcome says whether the chain led to a WebSocket: known is false if the
 // capture does not tell.
-func (e ChainEnd) Outcome() (opened, known bool) {
-	switch e {
+func (c *Chain) Outcome() (opened, known bool) {
+	switch c.End {
 	case ChainUpgraded:
 		return true, true
-	case ChainIntoTLS, ChainOutOfCapture:
+	case ChainIntoTLS:
+		return false, c.TLSFailed
+	case ChainOutOfCapture:
 		return false, false
 	}
 	return false, true

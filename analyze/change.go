@@ -2,11 +2,14 @@ package analyze
 
 import (
 	"cmp"
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wssniff/wssniff/internal/tlswire"
 )
 
 // A Change is a failure right after a success of the same client with the same
@@ -61,6 +64,9 @@ func compare(good, bad *Attempt, names *Names) []Difference {
 	c.resolved(names)
 	c.text(ThroughProxy, good.Tunnel, bad.Tunnel)
 	c.text("use of the connection", useOf(good), useOf(bad))
+	if good.TLS != nil && bad.TLS != nil {
+		c.tls(good.TLS, bad.TLS)
+	}
 	c.heads("request", good.Request, bad.Request)
 	c.text("status", statusOf(good), statusOf(bad))
 	c.size("request head", good.Request, bad.Request)
@@ -72,6 +78,7 @@ func compare(good, bad *Attempt, names *Names) []Difference {
 	}
 	c.duration("time to connect", connectTime, 20*time.Millisecond)
 	c.duration("time to the answer", answerTime, 100*time.Millisecond)
+	c.duration("time to the ServerHello", helloTime, 100*time.Millisecond)
 	c.retransmissions()
 	c.findings()
 	return c.list
@@ -278,6 +285,13 @@ func answerTime(t *Attempt) (time.Duration, bool) {
 	return time.Duration(t.Response.First.Time - t.Request.Done.Time), true
 }
 
+func helloTime(t *Attempt) (time.Duration, bool) {
+	if t.TLS == nil || !t.TLS.Answered.Seen() {
+		return 0, false
+	}
+	return time.Duration(t.TLS.Answered.Time - t.TLS.Asked.Time), true
+}
+
 // duration compares times of which one is at least twice the other, and longer by
 // enough.
 func (c *comparison) duration(what string, of func(*Attempt) (time.Duration, bool), enough time.Duration) {
@@ -288,11 +302,50 @@ func (c *comparison) duration(what string, of func(*Attempt) (time.Duration, boo
 	}
 }
 
+// retransmissions compares how often segments were sent again while a connection
+// lasted: a long one has more than a short one.
 func (c *comparison) retransmissions() {
-	count := func(t *Attempt) int { return int(t.Conn.Retrans[0] + t.Conn.Retrans[1]) }
 	const enough = 3
-	if x, y := count(c.good), count(c.bad); max(x, y) >= enough && max(x, y) >= 2*min(x, y) {
-		c.text("retransmissions", fmt.Sprint(x), fmt.Sprint(y))
+	x, ok := retransmissionsOf(c.good)
+	y, ok2 := retransmissionsOf(c.bad)
+	if most := max(x.rate(), y.rate()); ok && ok2 && max(x.count, y.count) >= enough && most >= 2*min(x.rate(), y.rate()) {
+		c.text("retransmissions", x.String(), y.String())
+	}
+}
+
+// Retransmissions are the segments of a connection that were sent again, and how
+// long it lasted.
+type retransmissions struct {
+	count int
+	in    time.Duration
+}
+
+func retransmissionsOf(t *Attempt) (r retransmissions, ok bool) {
+	e := t.Conn
+	over := max(t.Close.At.Time, t.lastFrame)
+	if t.Response != nil {
+		over = max(over, t.Response.Done.Time)
+	}
+	return retransmissions{int(e.Retrans[0] + e.Retrans[1]), time.Duration(over - e.First.Time)}, over >= e.First.Time
+}
+
+// rate is how many there were in a second.
+func (r retransmissions) rate() float64 { return float64(r.count) / max(r.in.Seconds(), 1) }
+
+func (r retransmissions) String() string { return fmt.Sprintf("%d in %s", r.count, DurationText(r.in)) }
+
+// tls compares what shows of TLS.
+func (c *comparison) tls(good, bad *TLS) {
+	c.text("server name", good.ServerName, bad.ServerName)
+	c.text("ClientHello (JA4)", good.JA4, bad.JA4)
+	if good.Answered.Seen() && bad.Answered.Seen() {
+		c.text("TLS version", tlswire.VersionName(good.Version), tlswire.VersionName(bad.Version))
+		c.text("cipher suite", tls.CipherSuiteName(good.Suite), tls.CipherSuiteName(bad.Suite))
+		c.text("ALPN", good.Protocol, bad.Protocol)
+	}
+	if len(good.Certificates) > 0 && len(bad.Certificates) > 0 {
+		c.text("certificate", good.Certificates[0].summary(), bad.Certificates[0].summary())
+		c.text("certificates sent", fmt.Sprint(len(good.Certificates)), fmt.Sprint(len(bad.Certificates)))
 	}
 }
 

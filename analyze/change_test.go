@@ -69,7 +69,9 @@ func TestCompare(t *testing.T) {
 		{"nearly the time to the answer", func(a *Attempt) { a.Response.First.Time += 100e6 - 1 }, nil},
 		{"no SYN", func(a *Attempt) { a.Conn.SYNACK = flow.Stamp{} }, nil},
 		{"time to the answer", func(a *Attempt) { a.Response.First.Time += 100e6 }, []string{`changed time to the answer  "9.0 ms" "109.0 ms"`}},
-		{"retransmissions", func(a *Attempt) { a.Conn.Retrans = [2]int32{1, 2} }, []string{`changed retransmissions  "0" "3"`}},
+		{"retransmissions", func(a *Attempt) { a.Conn.Retrans = [2]int32{1, 2} }, []string{`changed retransmissions  "0 in 10.0 ms" "3 in 10.0 ms"`}},
+		{"as many retransmissions in a longer time", func(a *Attempt) { a.Conn.Retrans, a.lastFrame = [2]int32{1, 2}, a.Conn.First.Time+1e13 },
+			[]string{`changed retransmissions  "0 in 10.0 ms" "3 in 2h46m40s"`}},
 		{"few retransmissions", func(a *Attempt) { a.Conn.Retrans = [2]int32{1, 1} }, nil},
 		{"findings", func(a *Attempt) {
 			a.add(Status404, Server, 1, "", "", "")
@@ -82,6 +84,55 @@ func TestCompare(t *testing.T) {
 		var got []string
 		for _, d := range compare(good, bad, nil) {
 			got = append(got, fmt.Sprintf("%v %s %s %q %q", d.Kind, d.What, d.Field, d.Before, d.After))
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// What is frequent depends on how long a connection lasts.
+func TestCompareRetransmissions(t *testing.T) {
+	good, bad := sides()
+	good.Conn.Retrans, good.lastFrame = [2]int32{30, 30}, good.Conn.First.Time+60e9
+	bad.Conn.Retrans, bad.lastFrame = [2]int32{3, 0}, bad.Conn.First.Time+2e9
+	if got := compare(good, bad, nil); len(got) != 0 {
+		t.Errorf("1 each second, then 1.5: %+v", got)
+	}
+	bad.Conn.Retrans[1] = 1
+	if got := compare(good, bad, nil); len(got) != 1 || got[0].Before != "60 in 60.0 s" || got[0].After != "4 in 2.00 s" {
+		t.Errorf("1 each second, then 2: %+v", got)
+	}
+}
+
+func TestCompareTLS(t *testing.T) {
+	at := func(ms int64) flow.Stamp { return flow.Stamp{Frame: 1, Time: ms * 1e6} }
+	x := TLS{
+		ServerName: "gw", JA4: "t12d", Asked: at(1), Answered: at(2), Version: tls12, Suite: 0xc02f, Protocol: "http/1.1",
+		Certificates: []*Certificate{{SHA256: "ab"}},
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(x *TLS)
+		want   []string
+	}{
+		{"nothing", func(*TLS) {}, nil},
+		{"all", func(x *TLS) {
+			*x = TLS{ServerName: "gw2", JA4: "t13d", Asked: at(1), Answered: at(200), Version: tls13, Suite: 0x1301, Certificates: []*Certificate{{SHA256: "cd"}, {}}}
+		}, []string{
+			`server name "gw" "gw2"`, `ClientHello (JA4) "t12d" "t13d"`, `TLS version "TLS 1.2" "TLS 1.3"`,
+			`cipher suite "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256" "TLS_AES_128_GCM_SHA256"`, `ALPN "http/1.1" ""`,
+			`certificate "SHA-256 ab" "SHA-256 cd"`, `certificates sent "1" "2"`, `time to the ServerHello "1.0 ms" "199.0 ms"`,
+		}},
+		{"no ServerHello", func(x *TLS) { *x = TLS{ServerName: "gw", JA4: "t12d", Asked: at(1)} }, nil},
+	} {
+		good, bad := sides()
+		y, z := x, x
+		good.TLS, bad.TLS = &y, &z
+		tt.change(&z)
+		var got []string
+		for _, d := range compare(good, bad, nil) {
+			got = append(got, fmt.Sprintf("%s %q %q", d.What, d.Before, d.After))
 		}
 		if !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)

@@ -161,6 +161,7 @@ const (
 	TLSClientCertRequired
 	TLSCertUntrusted
 	TLSCertDate
+	TLSClientClock
 	TLSCertName
 	TLSChainOrder
 	TLSRejectedByClient

@@ -537,9 +537,6 @@ func (n *naive) intoTLS(c *Chain, s *tlsStart) ChainEnd {
 	}
 	t := n.attempts[hop.Attempt-1]
 	t.Redirect = &Redirect{Chain: c, Hop: len(c.Hops)}
-	if t.Verdict == TLSFailed {
-		return n.endOf(t)
-	}
 	return ChainIntoTLS
 }
 

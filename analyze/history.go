@@ -146,7 +146,7 @@ func (h *histories) add(t *Attempt) {
 			c.addBreak(fracture{p.good, t.Number})
 		}
 		p.good = 0
-	case opened:
+	case opened || t.Verdict == Encrypted: // of the latter, the TLS handshake went well
 		p.good = t.Number
 	}
 	if s := h.server(t); s != nil {
@@ -233,6 +233,9 @@ func (h *histories) pursuitOf(t *Attempt) uint64 {
 		path, _, _ := strings.Cut(t.Request.Head.Target, "?")
 		m.WriteString(host)
 		m.WriteString(path)
+	} else if t.TLS != nil {
+		m.WriteString("TLS ")
+		m.WriteString(t.TLS.ServerName)
 	}
 	return m.Sum64()
 }

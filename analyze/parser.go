@@ -3,6 +3,7 @@ package analyze
 import (
 	"bytes"
 
+	"github.com/wssniff/wssniff/internal/tlswire"
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
@@ -482,7 +483,7 @@ const (
 // classify tells what a message begins with, RFC 9112, Sections 3 and 4. HTTP/2's
 // preface is alien: its frames are not read.
 func classify(b []byte) start {
-	if len(b) < 3 && len(b) > 0 && b[0] == 0x16 && (len(b) == 1 || b[1] == 3) { // TLS, perhaps
+	if mayBeTLS(b) {
 		return undecided
 	}
 	const version = "HTTP/"
@@ -513,6 +514,18 @@ func classify(b []byte) start {
 		return alienBytes
 	}
 	return requestLine
+}
+
+// mayBeTLS reports whether more bytes may make the beginning of a handshake, or a
+// whole alert.
+func mayBeTLS(b []byte) bool {
+	switch {
+	case len(b) == 0 || len(b) > 1 && b[1] != 3:
+		return false
+	case b[0] == byte(tlswire.Handshake):
+		return len(b) < 3
+	}
+	return b[0] == byte(tlswire.Alert) && len(b) < tlswire.HeaderLen+2
 }
 
 // textual reports whether a line may belong to a request: no control bytes.

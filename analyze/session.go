@@ -37,6 +37,7 @@ type TLS struct {
 	CertificateAt   flow.Stamp
 	AsksCertificate bool          // the server asks for one
 	FlightDone      flow.Stamp    // a ServerHelloDone, before TLS 1.3
+	Unreceived      bool          // bytes of the server that the capture lacks did not reach the client either
 	Spoke           [2]flow.Stamp // the first bytes that are encrypted, by the client and by the server, valid iff Answered is seen
 
 	Alert  TLSAlert   // the first that is fatal, else the last
@@ -133,6 +134,7 @@ func (a *Analyzer) endTLS(number uint32, e *flow.Evidence) {
 		return
 	}
 	s.summarise()
+	s.Unreceived = s.unreceived(e)
 	if s.Opened.Seen() && !s.looksLikeWebSocket(a.movedTo[s.ServerName]) {
 		return
 	}
@@ -148,6 +150,14 @@ func (a *Analyzer) endTLS(number uint32, e *flow.Evidence) {
 	a.packer.ending(e, nil, false)
 	a.keptTLS = append(a.keptTLS, keptTLS{a.journal.write(a.packer.b), s.start})
 	a.packer.whole, a.packer.both = packed, a.packer.b
+}
+
+// unreceived reports whether the bytes of the server that are missing never reached
+// the client: when it closes, a second after what came behind them, it has
+// acknowledged nothing beyond the last byte before.
+func (s *session) unreceived(e *flow.Evidence) bool {
+	w, fin := &s.ways[s.client.Reverse()], e.FIN[s.client]
+	return w.hole.Seen() && fin.Seen() && fin.Time-w.hole.Time >= int64(time.Second) && e.FINAck[s.client] == w.missing
 }
 
 // summarise keeps of the hellos what is told of them.
@@ -228,8 +238,8 @@ func (x *TLS) numbers() [4]*int {
 	return [...]*int{&x.Records[0], &x.Records[1], &x.Small[0], &x.Small[1]}
 }
 
-func (x *TLS) flags() [4]*bool {
-	return [...]*bool{&x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
+func (x *TLS) flags() [5]*bool {
+	return [...]*bool{&x.Unreceived, &x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
 }
 
 func (p *packer) name(s string) { p.phrase([]byte(s)) }

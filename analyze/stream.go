@@ -95,7 +95,9 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	}
 	if p.next == 0 && len(c.Data) > 0 {
 		p.next = c.Seq
-		s.settleEarly()
+		if !startsTLS(c.Data) && !mayBeTLS(c.Data) {
+			s.settleEarly()
+		}
 	}
 	p.ack = c.Ack
 	p.take(s, piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack})
@@ -391,6 +393,9 @@ func (p *parser) afterResponse(f *framing, status int, head, connect bool) {
 // settleEarly releases an early response whose request is there, or will not
 // come.
 func (s *stream) settleEarly() {
+	if s.hello != nil || s.early != nil && mayBeTLS(s.dirs[s.client].buf) { // then it answers no request
+		return
+	}
 	for s.early != nil && !s.requestMayCome(&s.early.msg) {
 		s.releaseEarly()
 	}
@@ -566,8 +571,9 @@ const maxAlien = 32
 
 // notHTTP takes the bytes of a direction that should be HTTP and is not.
 func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
-	if !s.roles && startsTLS(first) && !p.broken {
-		s.hello = &greeting{dir: p.dir, first: at, bytes: bytes.Clone(first)}
+	unasked := p.dir == s.client && p.pos == int64(len(first)) && len(s.pending) == 0 && s.last.n == 0 && s.made == 0
+	if (!s.roles || unasked) && startsTLS(first) && !p.broken {
+		s.hello = &greeting{p.dir, at, bytes.Clone(first), s.said(&s.dirs[p.dir.Reverse()])}
 		return
 	}
 	if s.roles && p.dir == s.client {
@@ -580,15 +586,36 @@ func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
 // turnedTLS ends the reading of a connection that does not carry HTTP but TLS.
 func (s *stream) turnedTLS(c *flow.Chunk) flow.Want {
 	a, hello := s.a, s.hello
+	answer := hello.answer
 	a.release(s)
-	return a.beginTLS(&flow.Chunk{Conn: c.Conn, Dir: hello.dir, Data: hello.bytes, Stamp: hello.first})
+	want := a.beginTLS(&flow.Chunk{Conn: c.Conn, Dir: hello.dir, Data: hello.bytes, Stamp: hello.first})
+	if state := c.Conn.State; state&kindMask == inTLS && len(answer.bytes) > 0 {
+		a.tlsChunk(&flow.Chunk{Conn: c.Conn, Dir: answer.dir, Data: answer.bytes, Stamp: answer.first}, state>>kindBits)
+	}
+	return want
 }
 
-// A greeting is how a connection began that turned out to carry TLS.
+// said returns how a direction began, as far as that is still there.
+func (s *stream) said(p *parser) *greeting {
+	switch {
+	case s.early != nil:
+		g := &greeting{dir: p.dir, first: s.early.msg.First, bytes: bytes.Clone(s.early.head.bytes)}
+		for _, held := range p.held {
+			g.bytes = append(g.bytes, held.data...)
+		}
+		return g
+	case p.alien != "":
+		return &greeting{dir: p.dir, first: p.alienAt, bytes: []byte(p.alien)}
+	}
+	return &greeting{dir: p.dir, first: p.mark.first, bytes: bytes.Clone(p.buf)}
+}
+
+// A greeting is how a direction began of a connection that turned out to carry TLS.
 type greeting struct {
-	dir   flow.Dir
-	first flow.Stamp
-	bytes []byte
+	dir    flow.Dir
+	first  flow.Stamp
+	bytes  []byte
+	answer *greeting // what the capture has of the other direction before that
 }
 
 // framesInHTTP looks at bytes of a client that are no request: masked frames

@@ -54,6 +54,8 @@ type tlsWay struct {
 	strange  bool                    // it began otherwise
 	over     bool                    // nothing more is read
 	first    flow.Stamp              // of the direction
+	hole     flow.Stamp              // what came behind missing bytes; nothing more is read then
+	missing  uint32                  // sequence number of the first of them, valid iff hole is seen
 	messages []byte                  // of the handshake, or an alert, as long as they are not complete; or the first bytes of what is strange
 
 	changed  bool       // a ChangeCipherSpec was sent
@@ -106,8 +108,8 @@ func (a *Analyzer) freeSession(number uint32) {
 func (a *Analyzer) tlsChunk(c *flow.Chunk, number uint32) flow.Want {
 	s := a.sessions[number]
 	w := &s.ways[c.Dir]
-	if c.Lost != 0 {
-		w.over = true
+	if c.Lost != 0 && !w.over {
+		w.over, w.hole, w.missing = true, c.Stamp, c.Seq-uint32(max(c.Lost, 0))
 	}
 	if len(c.Data) > 0 && !w.first.Seen() {
 		w.first = c.Stamp

@@ -174,7 +174,7 @@ func TestPackedSession(t *testing.T) {
 	at := func(frame int) flow.Stamp { return flow.Stamp{Frame: frame, Time: 1e18 + int64(frame)} }
 	s := &session{hello: h, TLS: TLS{
 		First: at(3), Asked: at(4), Answered: at(6), Version: tls12, Suite: 0xc02f, Protocol: "http/1.1", Retry: true,
-		AsksCertificate: true, FlightDone: at(8), CertificateAt: at(7),
+		Unreceived: true, AsksCertificate: true, FlightDone: at(8), CertificateAt: at(7),
 	}}
 	s.summarise()
 	s.Spoke, s.Opened, s.Latest = [2]flow.Stamp{at(9), at(10)}, at(10), at(99)

@@ -56,7 +56,7 @@ func (l *TLSAlert) endsHandshake() bool {
 func (t *Attempt) checkAlert() {
 	x, l := t.TLS, &t.TLS.Alert
 	if l.Sealed {
-		t.add(TLSRejectedByClient, l.By, l.At.Frame, "alert", "encrypted, "+t.sinceAnswer(l.At), "the end of the handshake")
+		t.add(TLSRejectedByClient, l.By, l.At.Frame, "alert", "encrypted", "the end of the handshake")
 		return
 	}
 	find := func(code Code, got, want string) { t.add(code, l.By, l.At.Frame, "alert", got, want) }
@@ -80,6 +80,10 @@ func (t *Attempt) checkAlert() {
 	case tlswire.CertificateExpired:
 		if byServer {
 			find(TLSClientCertRequired, name, "a certificate that the server accepts")
+			return
+		}
+		if t.sentAreValid() {
+			find(TLSClientClock, name+x.clientClock(), t.validity())
 			return
 		}
 		find(TLSCertDate, name+x.clientClock(), t.validity())
@@ -129,6 +133,17 @@ func (x *TLS) leaf() string {
 		text += ", without an intermediate one"
 	}
 	return text
+}
+
+// sentAreValid reports whether all certificates that the server sent are valid when
+// they are captured.
+func (t *Attempt) sentAreValid() bool {
+	for _, c := range t.TLS.Certificates {
+		if !c.Parsed || !c.ValidAt(t.TLS.at()) {
+			return false
+		}
+	}
+	return len(t.TLS.Certificates) > 0
 }
 
 // validity tells when the server's certificate is valid.
@@ -205,7 +220,7 @@ func (t *Attempt) silentHandshake(last flow.Stamp, drops int64) (Verdict, string
 	switch {
 	case !e.Sent[server]:
 		return Indeterminate, "the capture holds only the client's direction"
-	case e.Unseen[0] || e.Unseen[1] || e.Lost[client] > 0:
+	case e.Unseen[0] || e.Unseen[1] || e.Lost[client] > 0 || e.Lost[server] > 0 && !x.Unreceived:
 		return Indeterminate, "bytes of the TLS handshake are missing from the capture"
 	case drops > 0:
 		return Indeterminate, fmt.Sprintf("the TLS handshake is not whole, and the capture dropped %d packets", drops)
@@ -213,8 +228,12 @@ func (t *Attempt) silentHandshake(last flow.Stamp, drops int64) (Verdict, string
 		return find(TLSHelloBlackhole, Client, x.Asked, fmt.Sprintf("sent %d times", e.Retrans[client]+1), "an acknowledgement")
 	case !ended && last.Time-t.lastSeen() < minSilence:
 		return Indeterminate, fmt.Sprintf("the capture ends in the middle of the TLS handshake, %s", t.stage())
-	case e.Lost[server] > 0, e.Retrans[server] >= manyRetransmissions && !e.Acked[server]:
-		return find(ServerLargeSegmentsLost, Server, t.answeredOrAsked(), t.stage(), "bytes that the client acknowledges")
+	case x.Unreceived, e.Retrans[server] >= manyRetransmissions && !e.Acked[server]:
+		got := fmt.Sprintf("%d segments sent again", e.Retrans[server])
+		if x.Unreceived {
+			got = fmt.Sprintf("%d bytes missing", e.Lost[server])
+		}
+		return find(ServerLargeSegmentsLost, Server, t.answeredOrAsked(), got, "an acknowledgement")
 	case !ended:
 		return find(TLSHandshakeStalls, Server, t.answeredOrAsked(), fmt.Sprintf("%s, silence for %s", t.stage(), DurationText(time.Duration(last.Time-t.lastSeen()))), "the end of the handshake")
 	case t.Close.By == Server:

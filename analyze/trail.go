@@ -160,7 +160,7 @@ func (t *trail) intoTLS(c *Chain, next follower) {
 		c.Hops[len(c.Hops)-1].Attempt = i + 1
 		t.j.relation(i).redirect = &Redirect{Chain: c, Hop: c.Long}
 		if a := t.j.attempt(i); a.Verdict == TLSFailed {
-			c.End, c.Reason = endOf(a)
+			c.TLSFailed, c.Reason = true, "the TLS handshake failed"
 			return
 		}
 	}

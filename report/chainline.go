@@ -56,7 +56,7 @@ func (l *lines) chainLine(dst []byte, x *account, c *analyze.Chain) []byte {
 
 // chainOutcome is event.outcome of the Elastic Common Schema.
 func chainOutcome(c *analyze.Chain) string {
-	opened, known := c.End.Outcome()
+	opened, known := c.Outcome()
 	switch {
 	case !known:
 		return "unknown"

@@ -15,7 +15,7 @@ var csvHeader = []string{
 	"number", "timestamp", "client_ip", "client_port", "server_ip", "server_port", "url", "user_agent",
 	"verdict", "reason", "status", "wait_ns", "key", "accept", "accept_expected", "accept_cause",
 	"location", "chain", "hop", "close_by", "close_how", "close_code", "findings",
-	"request_frame", "response_frame", "tcp_stream",
+	"request_frame", "response_frame", "tcp_stream", "server_name",
 }
 
 // CSV prints one row per attempt, for spreadsheets. Invisible characters are
@@ -65,7 +65,11 @@ func csvRow(x *account) []string {
 	}
 	row = append(row, csvRedirect(x)...)
 	row = append(row, csvClose(&a.Close)...)
-	return append(row, csvFindings(a.Findings), positive(requestFrame(a)), positive(responseFrame(a)), strconv.Itoa(a.Conn.ID))
+	row = append(row, csvFindings(a.Findings), positive(requestFrame(a)), positive(responseFrame(a)), strconv.Itoa(a.Conn.ID))
+	if a.TLS == nil {
+		return append(row, "")
+	}
+	return append(row, x.text(a.TLS.ServerName))
 }
 
 func csvURL(x *account) string {

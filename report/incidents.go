@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/wssniff/wssniff/analyze"
@@ -29,11 +28,12 @@ func incidents() *section {
 
 // addIncidents adds those about the clients and servers of the attempts that are
 // shown.
-func (p *page) addIncidents(clients map[netip.Addr]bool, servers map[netip.AddrPort]bool) {
+func (p *page) addIncidents() {
 	for _, i := range p.in.whole().Incidents() {
-		if _, ok := clients[i.Client]; !ok && !servers[i.Server] {
+		if !p.tally.parties.Concerns(&i) {
 			continue
 		}
+		p.tally.count(&i.Finding)
 		row := make([]string, 8)
 		if i.From != 0 {
 			row[0] = p.time(flow.Stamp{Frame: 1, Time: i.From})

@@ -26,10 +26,8 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 	opt = opt.orDefault()
 	l := newLines(w, opt)
 	t := newTally()
-	who, whom := map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
 	for a := range in.Result.Attempts.All() {
 		t.add(a)
-		who[a.Client().Addr()], whom[a.Server()] = true, true
 		if err := l.attempt(a); err != nil {
 			return err
 		}
@@ -39,7 +37,7 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 			return err
 		}
 	}
-	if err := l.histories(in, opt, who, whom); err != nil {
+	if err := l.histories(in, opt, &t); err != nil {
 		return err
 	}
 	if opt.Summary {
@@ -50,9 +48,9 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 	return l.w.Flush()
 }
 
-// histories writes the lines of the clients, and of the incidents that are about
-// some clients or servers.
-func (l *lines) histories(in *Input, opt *Options, clients map[netip.Addr]bool, servers map[netip.AddrPort]bool) error {
+// histories writes the lines of the clients that were counted, and of the incidents
+// about them and their servers, which are counted too.
+func (l *lines) histories(in *Input, opt *Options, t *tally) error {
 	periods := map[netip.Addr][]analyze.Period{}
 	if opt.Timeline {
 		list, _ := analyze.Timeline(in.Result.Attempts, maxPeriods)
@@ -62,7 +60,7 @@ func (l *lines) histories(in *Input, opt *Options, clients map[netip.Addr]bool, 
 		}
 	}
 	for _, c := range in.whole().Histories() {
-		if !clients[c.Addr] {
+		if _, ok := t.parties.Clients[c.Addr]; !ok {
 			continue
 		}
 		if err := l.history(in, c, periods[c.Addr]); err != nil {
@@ -70,9 +68,10 @@ func (l *lines) histories(in *Input, opt *Options, clients map[netip.Addr]bool, 
 		}
 	}
 	for _, i := range in.whole().Incidents() {
-		if !clients[i.Client] && !servers[i.Server] {
+		if !t.parties.Concerns(&i) {
 			continue
 		}
+		t.count(&i.Finding)
 		if err := l.incident(&i); err != nil {
 			return err
 		}

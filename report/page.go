@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -23,7 +22,7 @@ type page struct {
 	days    days
 
 	mismatched, malformed, redirected, refused, sealed, unclear, upgraded, all *section
-	proxied, timeline, clients, changed, incidents                     *section
+	proxied, timeline, clients, changed, incidents                             *section
 }
 
 func newPage(in *Input, opt *Options) *page {
@@ -40,12 +39,9 @@ func newPage(in *Input, opt *Options) *page {
 		p.timeline.most = maxPeriods
 	}
 	p.addChains()
-	who, whom := map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
 	for a := range in.Result.Attempts.All() {
 		p.add(a)
 		p.days.add(a.Start())
-		who[a.Client().Addr()] = who[a.Client().Addr()] || a.Verdict.Failed()
-		whom[a.Server()] = true
 	}
 	for _, c := range in.whole().Histories() { // what is not selected counts too, so that times look the same
 		p.days.add(c.First)
@@ -54,8 +50,8 @@ func newPage(in *Input, opt *Options) *page {
 	if opt.Timeline {
 		p.addTimeline()
 	}
-	p.addClients(who)
-	p.addIncidents(who, whom)
+	p.addClients(p.tally.parties.Clients)
+	p.addIncidents()
 	p.addUpgrades()
 	if !p.days.several {
 		for _, s := range p.everything() {

@@ -8,16 +8,18 @@ import (
 	"github.com/wssniff/wssniff/analyze"
 )
 
-// tally counts what a summary tells about the attempts.
+// tally counts what a summary tells about the attempts, and the incidents that are
+// about their clients and servers.
 type tally struct {
 	verdicts map[analyze.Verdict]int
 	findings map[analyze.Code]int
 	severity [3]int // findings by severity
 	failed   int
+	parties  analyze.Parties
 }
 
 func newTally() tally {
-	return tally{verdicts: map[analyze.Verdict]int{}, findings: map[analyze.Code]int{}}
+	return tally{verdicts: map[analyze.Verdict]int{}, findings: map[analyze.Code]int{}, parties: analyze.NewParties()}
 }
 
 func (t *tally) add(a *analyze.Attempt) {
@@ -25,10 +27,15 @@ func (t *tally) add(a *analyze.Attempt) {
 	if a.Verdict.Failed() {
 		t.failed++
 	}
-	for _, f := range a.Findings {
-		t.findings[f.Code]++
-		t.severity[f.Severity]++
+	t.parties.Add(a)
+	for i := range a.Findings {
+		t.count(&a.Findings[i])
 	}
+}
+
+func (t *tally) count(f *analyze.Finding) {
+	t.findings[f.Code]++
+	t.severity[f.Severity]++
 }
 
 // summary is the last table.

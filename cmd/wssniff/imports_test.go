@@ -22,7 +22,8 @@ func TestImports(t *testing.T) {
 			pkg: "reassembly", project: []string{"capture", "reassembly/flow"},
 			foreign: []string{"github.com/google/gopacket", "github.com/klauspost/compress", "github.com/pierrec/lz4"},
 		},
-		{pkg: "analyze", project: []string{"reassembly/flow"}, foreign: []string{"golang.org/x/net/dns/dnsmessage"}},
+		{pkg: "internal/tlswire"},
+		{pkg: "analyze", project: []string{"reassembly/flow", "internal/tlswire"}, foreign: []string{"golang.org/x/net/dns/dnsmessage"}},
 	} {
 		t.Run(test.pkg, func(t *testing.T) {
 			for _, dep := range dependencies(t, module+test.pkg) {

@@ -83,7 +83,7 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 	if o.selection.given {
 		r.narrow(&o.selection)
 	}
-	return o.failed(r.result), o.print(stdout, r)
+	return o.failed(r), o.print(stdout, r)
 }
 
 // print writes the report to stdout or to the file that -o names.
@@ -120,14 +120,22 @@ var severities = map[string]analyze.Severity{
 	"error":   analyze.Error,
 }
 
-// failed reports whether --fail-on has something to fail on.
-func (o *options) failed(r *analyze.Result) bool {
+// failed reports whether --fail-on has something to fail on: a finding about an
+// attempt, or an incident that is about its client or server.
+func (o *options) failed(r *reading) bool {
 	least, ok := severities[o.failOn]
 	if !ok {
 		return false
 	}
-	for t := range r.Attempts.All() {
+	parties := analyze.NewParties()
+	for t := range r.result.Attempts.All() {
 		if s, any := t.Severity(); any && s >= least {
+			return true
+		}
+		parties.Add(t)
+	}
+	for _, i := range cmp.Or(r.whole, r.result).Incidents() {
+		if i.Severity >= least && parties.Concerns(&i) {
 			return true
 		}
 	}

@@ -88,6 +88,7 @@ func Cases() []Case {
 		historyCases(),
 		incidentCases(),
 		proxyCases(),
+		tlsCases(),
 	)
 }
 

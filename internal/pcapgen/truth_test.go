@@ -8,7 +8,7 @@ import (
 
 var verdicts = []string{
 	"ok", "accept-mismatch", "accept-missing", "bad-handshake", "redirected",
-	"rejected", "no-response", "not-http", "encrypted", "indeterminate",
+	"rejected", "no-response", "not-http", "tls-failed", "encrypted", "indeterminate",
 }
 
 // TestTruth checks that what the cases claim is possible at all.
