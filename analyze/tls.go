@@ -10,7 +10,7 @@ import (
 // Bounds of what is kept of TLS connections.
 const (
 	maxTLSStarts   = 1 << 20  // those that may follow a redirect
-	maxSessions    = 1 << 17  // those that are followed at the same time
+	maxSessions    = 1 << 16  // those that are followed at the same time
 	maxTLSKept     = 1 << 20  // those that are over and may be listed
 	maxTLSMessage  = 64 << 10 // a handshake message
 	maxTLSMessages = 16 << 20 // bytes of all messages that are not complete yet

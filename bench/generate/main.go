@@ -26,7 +26,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	fs.Int64Var(&spec.Size.Packets, "packets", 0, "number of packets (mixed) or of SYNs (synflood)")
 	fs.Int64Var(&spec.Size.Conns, "connections", 0, "number of connections (not for web and synflood)")
 	fs.Int64Var(&spec.Size.Frames, "frames", 0, "number of WebSocket frames (chatty)")
-	fs.Int64Var(&spec.Size.Bytes, "bytes", 0, "size of the capture, about (elephants, web)")
+	fs.Int64Var(&spec.Size.Bytes, "bytes", 0, "size of the capture, about (elephants, web, tls)")
 	out := fs.String("o", "", "`file` to write")
 	if err := fs.Parse(args); err != nil {
 		return 2

@@ -73,6 +73,35 @@ func buildElephants(g *generator, n Size) {
 	g.run()
 }
 
+// buildTLS is elephants inside TLS, and short TLS connections beside them, all with
+// handshakes that can be read.
+func buildTLS(g *generator, n Size) {
+	each := n.Bytes / bulkFlows * 100 / 107
+	g.arrivals(bulkFlows, 10*millisecond, func(i int64) *conn {
+		c := g.newConn(clientAddr(i), serverAddr(i, 443), nil)
+		c.rtt = 2 * millisecond
+		t := &secret{g: g, name: "bulk.example.org"}
+		left := each
+		c.script = func(c *conn) bool {
+			if !t.opened || left <= 0 {
+				return t.script(c)
+			}
+			k := min(left, 64<<10)
+			left -= k
+			c.say([...]side{client, server}[i%2], 0, g.records(k))
+			return true
+		}
+		return c
+	})
+	lasts := each / 1448 * 3 / 2 * segmentGap
+	g.arrivals(n.Conns, max(1, lasts/n.Conns), func(i int64) *conn {
+		c := g.tlsFlow(bulkFlows+i, g.between(1, 4))
+		c.script = (&secret{g: g, name: "api.example.org", left: g.between(1, 4), request: [2]int64{60, 600}, answer: [2]int64{60, 5000}, pause: [2]int64{millisecond, 20 * millisecond}}).script
+		return c
+	})
+	g.run()
+}
+
 // download is one HTTP exchange with a large body.
 func (g *generator) download(bytes int64) func(c *conn) bool {
 	head := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\n\r\n", bytes)

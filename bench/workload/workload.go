@@ -53,6 +53,7 @@ var kinds = []kind{
 	{"dirty", Size{Conns: 100_000}, buildDirty},
 	{"synflood", Size{Packets: 20_000_000}, buildSynFlood},
 	{"idle", Size{Conns: 1_000_000}, buildIdle},
+	{"tls", Size{Bytes: 1_500_000_000, Conns: 2_000}, buildTLS},
 }
 
 // Kinds returns the names of all workloads.

@@ -18,6 +18,7 @@ func small(kind string) Spec {
 		"dirty":      {Conns: 500},
 		"synflood":   {Packets: 20_000},
 		"idle":       {Conns: 500},
+		"tls":        {Bytes: 5_000_000, Conns: 30},
 	}
 	return Spec{Kind: kind, Seed: 7, Size: sizes[kind]}
 }
