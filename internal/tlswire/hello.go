@@ -62,6 +62,7 @@ type ServerHello struct {
 	Random        [32]byte
 	SessionID     string
 	Suite         uint16
+	Compression   uint8 // of records; 0 is none, and all there is in TLS 1.3
 	Extensions    []uint16
 	ALPN          string // chosen; "" if the extension is missing, as always in TLS 1.3, where it is encrypted
 	Group         uint16 // of the server's key share; 0 if there is none
@@ -165,7 +166,7 @@ func ParseServerHello(body []byte) (h *ServerHello, ok bool) {
 	h.Version, h.Retry = h.LegacyVersion, string(h.Random[:]) == helloRetry
 	h.SessionID = string(r.vector(1))
 	h.Suite = uint16(r.uint(2))
-	r.take(1) // compression
+	h.Compression = uint8(r.uint(1))
 	if h.Extensions, ok = r.extensions(h.extension); !ok {
 		return nil, false
 	}
