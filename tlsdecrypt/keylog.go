@@ -26,6 +26,7 @@ const (
 	serverHandshakeSecret
 	clientTrafficSecret
 	serverTrafficSecret
+	sessionSecret // the master secret of a session that may be resumed
 	unusedSecret
 )
 
@@ -61,8 +62,9 @@ type secret struct {
 
 func (s *secret) bytes() []byte { return s.b[:s.n] }
 
-// A secretID names a secret by the random of the ClientHello or, if it is a
-// premaster secret, by the first 8 bytes of its encrypted form.
+// A secretID names a secret by the random of the ClientHello; if it is a premaster
+// secret, by the first 8 bytes of its encrypted form; if it is of a session, by a
+// hash of the session's ID or ticket.
 type secretID struct {
 	random [randomLen]byte
 	label  label
@@ -76,6 +78,7 @@ type Keys struct {
 	dropped       int
 	limit         int // of both
 	private       []*rsa.PrivateKey
+	rsa           bool // there is what opens RSA key exchanges
 }
 
 // NewKeys returns Keys that hold nothing.
@@ -97,6 +100,7 @@ func (k *Keys) put(id secretID, s secret) {
 		k.older, k.recent = k.recent, map[secretID]secret{}
 	}
 	k.recent[id] = s
+	k.rsa = k.rsa || id.label == premasterSecret
 }
 
 // get returns a secret of n bytes, nil if there is none.

@@ -22,6 +22,10 @@ func TestImports(t *testing.T) {
 			pkg: "reassembly", project: []string{"capture", "reassembly/flow"},
 			foreign: []string{"github.com/google/gopacket", "github.com/klauspost/compress", "github.com/pierrec/lz4"},
 		},
+		{
+			pkg: "tlsdecrypt", project: []string{"internal/tlswire", "reassembly/flow"},
+			foreign: []string{"golang.org/x/crypto", "golang.org/x/sys/cpu"},
+		},
 		{pkg: "analyze", project: []string{"reassembly/flow"}, foreign: []string{"golang.org/x/net/dns/dnsmessage"}},
 	} {
 		t.Run(test.pkg, func(t *testing.T) {

@@ -32,3 +32,12 @@ func (e *ServerExtensions) extension(kind int, data []byte) {
 		e.EarlyData = true
 	}
 }
+
+// ParseNewSessionTicket returns the ticket of a message of before TLS 1.3, RFC 5077,
+// Section 3.3. It refers to body.
+func ParseNewSessionTicket(body []byte) (ticket []byte, ok bool) {
+	r := reader{b: body}
+	r.take(4) // lifetime
+	ticket = r.vector(2)
+	return ticket, !r.short && len(r.b) == 0
+}

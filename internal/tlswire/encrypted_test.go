@@ -39,3 +39,33 @@ func TestServerHelloCompression(t *testing.T) {
 		t.Errorf("%+v, %v, want compression 1", h, ok)
 	}
 }
+
+func TestParseNewSessionTicket(t *testing.T) {
+	for _, test := range []struct {
+		name, body, want string
+		ok               bool
+	}{
+		{"ticket", "00001c20" + "0003" + "616263", "abc", true},
+		{"no ticket", "00001c20" + "0000", "", true},
+		{"cut", "00001c20" + "0003" + "6162", "", false},
+		{"more behind", "00001c20" + "0001" + "6162", "a", false},
+		{"empty", "", "", false},
+	} {
+		body, err := hex.DecodeString(test.body)
+		if err != nil {
+			t.Fatalf("%s: %v", test.name, err)
+		}
+		if got, ok := ParseNewSessionTicket(body); string(got) != test.want || ok != test.ok {
+			t.Errorf("%s: %q, %v, want %q, %v", test.name, got, ok, test.want, test.ok)
+		}
+	}
+}
+
+func TestTicketBytes(t *testing.T) {
+	body := append([]byte{3, 3}, make([]byte, 32+1)...)
+	body = append(body, 0, 2, 0x13, 1, 1, 0)              // one suite, no compression
+	body = append(body, 0, 7, 0, 35, 0, 3, 'a', 'b', 'c') // session_ticket
+	if h, ok := ParseClientHello(body); !ok || !h.Ticket || h.TicketBytes != "abc" {
+		t.Errorf("%+v, %v", h, ok)
+	}
+}

@@ -47,7 +47,8 @@ type ClientHello struct {
 	PointFormats string // numbers of one byte each, RFC 8422, Section 5.1.2
 	Signatures   []uint16
 
-	Ticket               bool // a session ticket of before TLS 1.3 that is not empty, RFC 5077, Section 3.2
+	Ticket               bool   // a session ticket of before TLS 1.3 that is not empty, RFC 5077, Section 3.2
+	TicketBytes          string // what is in that
 	PreSharedKey         bool
 	EarlyData            bool
 	EncryptThenMAC       bool // RFC 7366
@@ -130,7 +131,7 @@ func (h *ClientHello) extension(kind int, data []byte) {
 			h.PointFormats = string(r.b)
 		}
 	case extSessionTicket:
-		h.Ticket = len(data) > 0
+		h.Ticket, h.TicketBytes = len(data) > 0, string(data)
 	case extPreSharedKey:
 		h.PreSharedKey = true
 	case extEarlyData:
