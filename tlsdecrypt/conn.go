@@ -107,7 +107,7 @@ func (c *Conn) take(h *half, in flow.Chunk) {
 	}
 	b := in.Data
 	h.at, h.at.Data, h.at.Conn, h.at.Evidence = in, nil, nil, nil
-	h.next = in.Seq + uint32(len(b))
+	h.next, h.begun = in.Seq+uint32(len(b)), h.begun || len(b) > 0
 	h.credit = min(h.credit+trialsPerByte*len(b), maxCredit)
 	for len(b) > 0 && h.reason == Decrypted && !h.waiting {
 		if len(h.buf) == 0 {

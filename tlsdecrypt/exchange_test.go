@@ -36,7 +36,8 @@ type result struct {
 	events [2][]string
 	ends   [2]flow.End
 	reason [2]Reason
-	chunks []flow.Chunk // without bytes; Lost, Offset and so on
+	chunks []flow.Chunk // without bytes
+	sizes  []int        // of them
 	over   int          // chunks with Evidence
 }
 
@@ -60,6 +61,7 @@ func decrypt(t testing.TB, d *Decrypter, segments []segment) *result {
 		if c.Evidence != nil {
 			r.over++
 		}
+		r.sizes = append(r.sizes, len(c.Data))
 		c.Data, c.Conn = nil, nil
 		r.chunks = append(r.chunks, c)
 		return flow.All
@@ -262,8 +264,8 @@ func cut(segments []segment, random *mathrand.Rand, size int) (list []segment) {
 			if size == 0 {
 				n = 1 + random.IntN(min(len(b), 1+random.IntN(5000)))
 			}
-			list = append(list, segment{dir: s.dir, data: b[:n]})
-			b = b[n:]
+			list = append(list, segment{s.dir, b[:n], s.lost})
+			b, s.lost = b[n:], 0
 		}
 	}
 	return list

@@ -32,7 +32,7 @@ type half struct {
 	at     flow.Chunk // the last one, without its bytes
 	next   uint32     // sequence number of the byte behind it
 	buf    []byte     // an incomplete record, or one that waits; nil: there is none
-	begun  bool       // there was a record
+	begun  bool       // there were bytes
 
 	waiting  bool         // for the other direction, or for secrets
 	forced   bool         // it must not wait any more
@@ -198,10 +198,8 @@ func (c *Conn) plausible(h *half, b []byte) bool {
 // record reads a record. While the beginning of one is searched for, it is ok if it
 // surely is one.
 func (c *Conn) record(h *half, b []byte, kind tlswire.ContentType) (ok bool) {
-	first := !h.begun
-	h.begun = true
 	switch {
-	case first && kind != tlswire.Handshake && kind != tlswire.Alert:
+	case !h.greeted && kind != tlswire.Handshake && kind != tlswire.Alert:
 		c.failBoth(NoHandshake)
 	case h.stage == inTraffic && c.version < versionTLS13:
 		return c.sealed(h, b)
