@@ -73,7 +73,7 @@ func serve(t *testing.T, dir, second string, args ...string) *opensslServer {
 	args = append([]string{
 		"s_server", "-accept", addr, "-cert", dir + "/rsa.pem", "-key", dir + "/rsa.pem",
 		"-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", "-ciphersuites", "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256",
-		"-psk", testPSK, "-quiet", "-legacy_renegotiation", "-client_renegotiation",
+		"-quiet", "-legacy_renegotiation", "-client_renegotiation",
 	}, args...)
 	if second == "dsa" {
 		args = append(args, "-dcert", dir+"/dsa.crt", "-dkey", dir+"/dsa.pem")
@@ -103,6 +103,7 @@ func serve(t *testing.T, dir, second string, args ...string) *opensslServer {
 
 // connect lets an s_client talk to the server through a recorder: it gives each
 // line to it as input, and when the answer came, in which reply must be, the next.
+// An empty reply is one that does not come, as to commands to s_client itself.
 func (s *opensslServer) connect(t *testing.T, lines, reply []string, env string, args ...string) *exchange {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -128,6 +129,7 @@ func (s *opensslServer) connect(t *testing.T, lines, reply []string, env string,
 			go func() {
 				io.Copy(recorded{b, flow.AtoB, &r}, onlyReader{a})
 				b.(*net.TCPConn).CloseWrite()
+				b.SetReadDeadline(time.Now().Add(2 * time.Second)) // a server may not notice
 				close(up)
 			}()
 			io.Copy(recorded{a, flow.BtoA, &r}, onlyReader{b})
@@ -137,7 +139,7 @@ func (s *opensslServer) connect(t *testing.T, lines, reply []string, env string,
 		}()
 	}()
 	log := filepath.Join(t.TempDir(), "keys")
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 5*time.Second)
 	defer stop()
 	cmd := exec.CommandContext(ctx, "openssl", append([]string{"s_client", "-connect", l.Addr().String(), "-keylogfile", log}, args...)...)
 	if env != "" {
@@ -157,6 +159,9 @@ func (s *opensslServer) connect(t *testing.T, lines, reply []string, env string,
 	answers := bufio.NewReader(io.TeeReader(out, &said))
 	for i, line := range lines {
 		io.WriteString(in, line)
+		if reply[i] == "" { // a command must be alone in what s_client reads at once
+			time.Sleep(300 * time.Millisecond)
+		}
 		for reply[i] != "" {
 			answer, err := answers.ReadString('\n')
 			if strings.Contains(answer, reply[i]) {
@@ -171,8 +176,9 @@ func (s *opensslServer) connect(t *testing.T, lines, reply []string, env string,
 	in.Close()
 	io.Copy(io.Discard, answers)
 	cmd.Wait()
+	l.Close()
 	if err := <-proxied; err != nil {
-		t.Fatal(err)
+		t.Fatalf("openssl %q: %v\n%s", args, err, complaints.String())
 	}
 	x := &exchange{segments: r.segments}
 	x.log, _ = os.ReadFile(log) // there is none if the handshake failed
@@ -205,7 +211,7 @@ func opensslCiphers(t *testing.T) (list []opensslCipher) {
 // offers, and demands what tshark reads with the same key log.
 func TestOpenSSL(t *testing.T) {
 	dir := opensslFiles(t)
-	servers := map[string]*opensslServer{"": serve(t, dir, "ec", "-rev"), "DSS": serve(t, dir, "dsa", "-rev")}
+	servers := map[string]*opensslServer{"": serve(t, dir, "ec", "-rev", "-psk", testPSK), "DSS": serve(t, dir, "dsa", "-rev")}
 	random := mathrand.New(mathrand.NewPCG(5, 5))
 	var capture capture
 	count := map[bool]int{}
@@ -277,4 +283,129 @@ func reversed(s string) string {
 	b := []byte(s)
 	slices.Reverse(b)
 	return string(b)
+}
+
+// TestOpenSSLHandshakes decrypts what only options of openssl bring about.
+func TestOpenSSLHandshakes(t *testing.T) {
+	dir := opensslFiles(t)
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	noEMS := "OPENSSL_CONF=" + file("no-ems.cnf", "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\nOptions = -ExtendedMasterSecret\n")
+	rsaFile, err := os.ReadFile(dir + "/rsa.pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rsaKey := func(*exchange) *Keys {
+		k := NewKeys()
+		if err := k.AddPrivateKey(rsaFile); err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	logged := func(x *exchange) *Keys { return keysOf(x.log) }
+	for _, test := range []struct {
+		name         string
+		keys         func(*exchange) *Keys
+		env          string
+		lines, reply []string
+		args         []string
+		want         string // what the client sends
+		events       string // that must be among those of both sides
+	}{
+		{"key update", logged, "", []string{"one\n", "k\n", "two\n", "K\n", "three\n"}, []string{"eno", "", "owt", "", "eerht"}, []string{"-tls1_3"}, "one\ntwo\nthree\n", "message 24"},
+		{"renegotiation", logged, "", []string{"one\n", "R\n", "two\n"}, []string{"eno", "", "owt"}, []string{"-tls1_2", "-legacy_renegotiation"}, "one\ntwo\n", "message 16"},
+		{"renegotiation of TLS 1.0", logged, "", []string{"one\n", "R\n", "two\n"}, []string{"eno", "", "owt"}, []string{"-tls1", "-cipher", "ALL:@SECLEVEL=0", "-legacy_renegotiation"}, "one\ntwo\n", "message 16"},
+		{"RSA key", rsaKey, "", []string{"one\n"}, []string{"eno"}, []string{"-tls1_2", "-cipher", "AES256-GCM-SHA384"}, "one\n", ""},
+		{"RSA key, CBC", rsaKey, "", []string{"one\n"}, []string{"eno"}, []string{"-tls1_2", "-cipher", "AES128-SHA"}, "one\n", ""},
+		{"RSA key of TLS 1.0", rsaKey, "", []string{"one\n"}, []string{"eno"}, []string{"-tls1", "-cipher", "AES128-SHA:@SECLEVEL=0"}, "one\n", ""},
+		{"RSA key without an extended master secret", rsaKey, noEMS, []string{"one\n"}, []string{"eno"}, []string{"-tls1_2", "-cipher", "AES256-GCM-SHA384"}, "one\n", ""},
+		{"RSA key of TLS 1.1 without an extended master secret", rsaKey, noEMS, []string{"one\n"}, []string{"eno"}, []string{"-tls1_1", "-cipher", "AES128-SHA:@SECLEVEL=0"}, "one\n", ""},
+		{"RSA key, client certificate asked for", rsaKey, "", []string{"one\n"}, []string{"eno"}, []string{"-tls1_2", "-cipher", "AES256-GCM-SHA384", "-cert", dir + "/rsa.pem", "-key", dir + "/rsa.pem"}, "one\n", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var more []string
+			if strings.Contains(test.name, "asked") {
+				more = []string{"-verify", "1"}
+			}
+			x := serve(t, dir, "ec", append(more, "-rev")...).connect(t, test.lines, test.reply, test.env, test.args...)
+			x.data[0] = []byte(test.want)
+			for line := range strings.Lines(test.want) {
+				x.data[1] = append(x.data[1], reversed(strings.TrimSpace(line))+"\n"...)
+			}
+			for _, size := range []int{1 << 20, 1} {
+				r := decrypt(t, New(test.keys(x), nil, nil), cut(x.segments, nil, size))
+				for dir, want := range x.data {
+					if !bytes.Equal(r.data[dir], want) || r.lost[dir] != nil || r.reason[dir] != Decrypted {
+						t.Errorf("direction %d: %q, want %q; lost %v, %v", dir, r.data[dir], want, r.lost[dir], r.reason[dir])
+					}
+				}
+				if all := fmt.Sprint(r.events); !strings.Contains(all, test.events) {
+					t.Errorf("no %q in %v", test.events, all)
+				}
+			}
+		})
+	}
+}
+
+// TestEarlyData decrypts early data that the server takes, and leaves out such as it
+// refuses.
+func TestEarlyData(t *testing.T) {
+	dir := opensslFiles(t)
+	early := strings.Repeat("early data ", 700) + "\n"
+	if err := os.WriteFile(dir+"/early", []byte(early), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name   string
+		server []string // of the connection that resumes
+		sent   string
+	}{
+		{"taken", []string{"-early_data", "-no_anti_replay", "-max_early_data", "16384"}, early + "two\n"},
+		{"refused", []string{"-rev"}, "two\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			ticket := file(t, dir+"/ticket")
+			key := []string{"-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384"}
+			first := serve(t, dir, "ec", "-early_data", "-no_anti_replay", "-max_early_data", "16384")
+			first.connect(t, []string{"one\n"}, []string{""}, "", append(key, "-sess_out", ticket)...)
+			second := first
+			if test.name == "refused" {
+				second = serve(t, dir, "ec", test.server...) // has other keys for tickets
+			}
+			x := second.connect(t, []string{"two\n"}, []string{""}, "", append(key, "-sess_in", ticket, "-early_data", dir+"/early")...)
+			if !bytes.Contains(x.log, []byte("CLIENT_EARLY_TRAFFIC_SECRET")) {
+				t.Fatal("no early data was sent")
+			}
+			for _, size := range []int{1 << 20, 1000} {
+				r := decrypt(t, New(keysOf(x.log), nil, nil), cut(x.segments, nil, size))
+				if string(r.data[0]) != test.sent || r.lost[0] != nil || r.reason[0] != Decrypted {
+					t.Errorf("%d bytes, want %d; lost %v, %v", len(r.data[0]), len(test.sent), r.lost[0], r.reason[0])
+				}
+			}
+			var log []byte // as of software that does not log the secret of early data
+			for line := range bytes.Lines(x.log) {
+				if !bytes.HasPrefix(line, []byte("CLIENT_EARLY")) {
+					log = append(log, line...)
+				}
+			}
+			r := decrypt(t, New(keysOf(log), nil, nil), x.segments)
+			if want := test.name == "taken"; string(r.data[0]) != "two\n" || (r.lost[0] != nil) != want {
+				t.Errorf("without the secret: %.40q, lost %v, %v", r.data[0], r.lost[0], r.reason[0])
+			}
+		})
+	}
+}
+
+// file makes way for a new file.
+func file(t *testing.T, path string) string {
+	t.Helper()
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
