@@ -395,3 +395,37 @@ func TestNothingShows(t *testing.T) {
 		t.Errorf("%d bytes show", len(shown))
 	}
 }
+
+// A countingOpener counts the bytes that it is asked to open.
+type countingOpener struct {
+	opener
+	n *int
+}
+
+func (o countingOpener) Open(dst, nonce, sealed, data []byte) ([]byte, error) {
+	*o.n += len(sealed)
+	return o.opener.Open(dst, nonce, sealed, data)
+}
+
+// TestWork bounds what it costs to look for records in bytes that are made to look
+// like many of them, behind a hole.
+func TestWork(t *testing.T) {
+	for _, each := range []int{5, 50, 500} { // bytes from header to header
+		c, _ := established(t, tls.TLS_AES_128_GCM_SHA256, 10)
+		opened, given := 0, 0
+		h := &c.halves[flow.BtoA]
+		h.now.aead = countingOpener{h.now.aead, &opened}
+		header := []byte{23, 3, 3, 1, 0xf4}
+		junk := bytes.Repeat(append(header, make([]byte, each-len(header))...), 3000/each)
+		for range 40 {
+			c.Chunk(flow.Chunk{Dir: flow.BtoA, Lost: 100000, Data: junk})
+			if c.Reason(flow.BtoA) == Decrypted {
+				given += len(junk)
+			}
+		}
+		if most := (trialsPerByte + 1) * given; opened > most {
+			t.Errorf("headers every %d bytes: %d bytes opened for %d", each, opened, given)
+		}
+		t.Logf("headers every %d bytes: %d bytes opened for %d", each, opened, given)
+	}
+}
