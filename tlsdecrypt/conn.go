@@ -65,7 +65,10 @@ func (c *Conn) resume() {
 // replay goes on with a direction that waits. It reports whether it waits no more.
 func (c *Conn) replay(h *half) bool {
 	h.waiting = false
-	c.run(h)
+	c.d.held -= maxRecord
+	if c.run(h); h.waiting {
+		return false
+	}
 	held := h.held
 	h.held = nil
 	for i, in := range held {
@@ -111,14 +114,16 @@ func (c *Conn) take(h *half, in flow.Chunk) {
 	h.credit = min(h.credit+trialsPerByte*len(b), maxCredit)
 	for len(b) > 0 && h.reason == Decrypted && !h.waiting {
 		if len(h.buf) == 0 {
-			if n := c.step(h, b); n > 0 || h.waiting {
+			if n := c.step(h, b); n > 0 {
 				b = b[n:]
 				continue
 			}
 			h.buf = c.d.buffer()
 		}
 		b = b[h.fill(b):]
-		c.run(h)
+		if !h.waiting {
+			c.run(h)
+		}
 	}
 	switch {
 	case h.waiting && (len(b) > 0 || in.End != flow.Open):

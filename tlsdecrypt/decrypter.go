@@ -34,7 +34,7 @@ const (
 	maxMessage    = tlswire.MaxFragment                     // bytes of an incomplete handshake message, of a direction; a longer one is passed over
 	maxHeld       = 32 << 10                                // bytes of a direction that wait for the other one, or for secrets
 	maxHeldChunks = 1024                                    // the same, in chunks
-	maxHeldAll    = 16 << 20                                // bytes of all connections that wait, their chunks counted with 256 each
+	maxHeldAll    = 16 << 20                                // bytes of all connections that wait, chunks counted with 256 more each and directions with maxRecord
 	maxSpare      = 16                                      // buffers of maxRecord bytes that wait to be used again
 )
 
@@ -43,7 +43,7 @@ const (
 type Decrypter struct {
 	// Late says that secrets may come after the packets that need them, as they do
 	// when a key log is followed as it grows: up to 32 KiB of each direction are
-	// kept until then.
+	// kept until then. They are looked for with each chunk of the connection.
 	Late bool
 
 	keys  *Keys

@@ -76,14 +76,22 @@ func (c *Conn) failBoth(why Reason) {
 	}
 }
 
-// wait says that the record at hand cannot be read yet. If there is no waiting any
-// more the direction is given up.
-func (c *Conn) wait(h *half, why Reason) {
-	if h.forced {
-		c.fail(h, why)
-		return
+// waits lets a direction wait before the record at hand, which then is in its
+// buffer, unless it must not.
+func (c *Conn) waits(h *half) bool {
+	if h.forced || c.d.held+maxRecord > maxHeldAll {
+		return false
 	}
 	h.waiting = true
+	c.d.held += maxRecord
+	return true
+}
+
+// wait lets a direction wait, or else gives it up.
+func (c *Conn) wait(h *half, why Reason) {
+	if !c.waits(h) {
+		c.fail(h, why)
+	}
 }
 
 // size is how many bytes the record has that b begins with, or as long as that is
@@ -134,7 +142,9 @@ func (c *Conn) step(h *half, b []byte) int {
 	}
 	if h.searching {
 		if !c.greeted || !c.answered {
-			c.wait(h, BytesLost)
+			if c.wait(h, BytesLost); !h.waiting {
+				return len(b)
+			}
 			return 0
 		}
 		if n := c.search(h, b); n > 0 {

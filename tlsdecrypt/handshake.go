@@ -309,8 +309,7 @@ func (c *Conn) changeCipher(h *half, body []byte) (ok bool) {
 // begin begins the encrypted part of a direction of TLS 1.3, when that is possible.
 func (c *Conn) begin(h *half) bool {
 	if h.dir == c.client && c.early == offered {
-		if !h.forced {
-			h.waiting = true
+		if c.waits(h) {
 			return false
 		}
 		c.early = unknown
