@@ -429,3 +429,39 @@ func TestWork(t *testing.T) {
 		t.Logf("headers every %d bytes: %d bytes opened for %d", each, opened, given)
 	}
 }
+
+// TestBlind loses the middle of a handshake message: the record with its end, which
+// looks like a message, is not taken for one.
+func TestBlind(t *testing.T) {
+	c, s := established(t, tls.TLS_AES_128_GCM_SHA256, 0)
+	h := &c.halves[flow.BtoA]
+	h.stage = inHandshake
+	c.d.event = func(e Event) { t.Errorf("message %d", e.Message) }
+	finished := append([]byte{byte(tlswire.Finished), 0, 0, 32}, make([]byte, 32)...)
+	var records [3][]byte
+	for i, text := range [][]byte{{byte(tlswire.CertificateType), 0, 0, 100, 1, 2, 3}, make([]byte, 64), finished} {
+		s.text = append(text, byte(tlswire.Handshake))
+		records[i] = s.seal(nil)
+	}
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, Data: records[0]})
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, Lost: int64(len(records[1])), Data: records[2]})
+	if h.now.seq != 3 || h.stage != inHandshake {
+		t.Errorf("%d records were opened, stage %d", h.now.seq, h.stage)
+	}
+}
+
+// TestMessagesTogether has messages in one record that change keys one after the
+// other, which RFC 8446, Section 5.1, forbids.
+func TestMessagesTogether(t *testing.T) {
+	finished, update := append([]byte{byte(tlswire.Finished), 0, 0, 32}, make([]byte, 32)...), []byte{byte(tlswire.KeyUpdate), 0, 0, 1, 0}
+	for _, messages := range [][][]byte{{finished, update}, {update, finished}, {finished, finished, update, update}, {update, update}} {
+		for _, stage := range []stage{inEarly, inHandshake, inTraffic} {
+			c, s := established(t, tls.TLS_AES_128_GCM_SHA256, 0)
+			h := &c.halves[flow.BtoA]
+			h.stage = stage
+			s.text = append(bytes.Join(messages, nil), byte(tlswire.Handshake))
+			first := s.seal(nil)
+			c.Chunk(flow.Chunk{Dir: flow.BtoA, Data: append(first, s.seal(nil)...)})
+		}
+	}
+}

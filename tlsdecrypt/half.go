@@ -77,9 +77,11 @@ func (c *Conn) failBoth(why Reason) {
 }
 
 // waits lets a direction wait before the record at hand, which then is in its
-// buffer, unless it must not.
+// buffer, unless it must not. It cannot in a renegotiation, where the record is
+// opened already.
 func (c *Conn) waits(h *half) bool {
-	if h.forced || c.d.held+maxRecord > maxHeldAll {
+	renegotiates := h.stage == inTraffic && c.version < versionTLS13
+	if h.forced || renegotiates || c.d.held+maxRecord > maxHeldAll {
 		return false
 	}
 	h.waiting = true

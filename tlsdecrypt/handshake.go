@@ -127,7 +127,7 @@ func (c *Conn) message13(h *half, kind tlswire.HandshakeType, body []byte) {
 		}
 		c.enter(h, h.then, h.stage+1)
 		h.blind = false
-	case kind == tlswire.KeyUpdate && h.stage == inTraffic:
+	case kind == tlswire.KeyUpdate && h.stage == inTraffic && h.now != nil: // nil: in one record with Finished, against Section 5.1
 		h.now, h.then = h.now.updated(), nil
 	}
 }
