@@ -465,3 +465,55 @@ func TestMessagesTogether(t *testing.T) {
 		}
 	}
 }
+
+// TestGivesUp has secrets that are wrong: nothing comes out, and after some records
+// the direction is given up.
+func TestGivesUp(t *testing.T) {
+	c, s := established(t, tls.TLS_AES_128_GCM_SHA256, 100)
+	c.d.out = func(c flow.Chunk) flow.Want {
+		t.Errorf("%d bytes come out", len(c.Data))
+		return flow.All
+	}
+	for n := range maxBad + 1 {
+		if got := c.Reason(flow.BtoA); got != Decrypted {
+			t.Fatalf("after %d records: %v", n, got)
+		}
+		record := s.seal(nil)
+		record[20] ^= 1
+		c.Chunk(flow.Chunk{Dir: flow.BtoA, Data: record})
+	}
+	if got := c.Reason(flow.BtoA); got != BadRecord {
+		t.Errorf("%v, want %v", got, BadRecord)
+	}
+}
+
+// FuzzInside reads any content of records that authenticate, in any stage: it was
+// sent by somebody who has the keys, or published them.
+func FuzzInside(f *testing.F) {
+	f.Add(byte(inHandshake), byte(tlswire.Handshake), []byte{20, 0, 0, 0, 24, 0, 0, 1, 1})
+	f.Add(byte(inTraffic), byte(tlswire.Handshake), []byte{4, 0, 1, 0, 0})
+	f.Add(byte(inEarly), byte(tlswire.Handshake), []byte{5, 0, 0, 0, 20, 0, 0, 0})
+	f.Add(byte(inHandshake), byte(tlswire.Handshake), []byte{8, 0, 0, 6, 0, 4, 0, 42, 0, 0, 11, 255, 255, 255, 0})
+	f.Add(byte(inTraffic), byte(tlswire.Alert), []byte{1, 0})
+	f.Add(byte(inTraffic), byte(tlswire.ApplicationData), []byte("GET / HTTP/1.1\r\n"))
+	f.Fuzz(func(t *testing.T, in, kind byte, content []byte) {
+		if len(content) > 1<<14 {
+			return
+		}
+		for _, early := range []early{notOffered, offered} {
+			c, s := established(t, tls.TLS_AES_128_GCM_SHA256, 0)
+			c.early = early
+			h := &c.halves[flow.BtoA]
+			h.stage = stage(in%3) + inEarly
+			s.text = append(bytes.Clone(content), kind)
+			stream := s.seal(s.seal(nil))
+			for b := stream; len(b) > 0; b = b[min(100, len(b)):] {
+				c.Chunk(flow.Chunk{Dir: flow.BtoA, Data: b[:min(100, len(b))]})
+			}
+			if len(h.msg) > maxRecord || h.pass < 0 {
+				t.Errorf("%d bytes of a message, %d to pass over", len(h.msg), h.pass)
+			}
+			c.Chunk(flow.Chunk{Dir: flow.BtoA, End: flow.FIN, Evidence: &flow.Evidence{}})
+		}
+	})
+}

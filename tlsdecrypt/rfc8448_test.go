@@ -80,6 +80,34 @@ func TestRFC8448(t *testing.T) {
 	}
 }
 
+// TestEarlyUnknown cannot see whether the server takes early data: it is not
+// decrypted, and told lost.
+func TestEarlyUnknown(t *testing.T) {
+	log, all := trace(t, "rfc8448-4.txt")
+	var silent []segment // the server says nothing after its hello
+	for i, s := range all {
+		if s.dir == flow.AtoB || i == 2 {
+			silent = append(silent, s)
+		}
+	}
+	var unread []byte // the secrets of the handshake are missing
+	for line := range bytes.Lines(log) {
+		if !bytes.Contains(line, []byte("HANDSHAKE")) {
+			unread = append(unread, line...)
+		}
+	}
+	for _, test := range []struct {
+		name     string
+		log      []byte
+		segments []segment
+	}{{"silent", log, silent}, {"unread", unread, all}} {
+		r := decrypt(t, New(keysOf(test.log), nil, nil), test.segments)
+		if len(r.data[0]) != 50 || fmt.Sprint(r.lost[0]) != "[-1]" || r.reason[0] != Decrypted {
+			t.Errorf("%s: %q, lost %v, %v", test.name, r.data[0], r.lost[0], r.reason[0])
+		}
+	}
+}
+
 // TestKeySchedule has values that RFC 8448, Section 3, prints.
 func TestKeySchedule(t *testing.T) {
 	s, _ := suiteOf(0x1301)
