@@ -517,3 +517,60 @@ func FuzzInside(f *testing.F) {
 		}
 	})
 }
+
+// TestSkippedLoss loses bytes while some are to be skipped: the next chunk is behind
+// these.
+func TestSkippedLoss(t *testing.T) {
+	c, s := established(t, tls.TLS_AES_128_GCM_SHA256, 100)
+	var got []flow.Chunk
+	c.d.out = func(c flow.Chunk) flow.Want {
+		got = append(got, c)
+		return 1000
+	}
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, Data: s.seal(nil)})
+	s.seq += 3
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, Lost: 500, Data: s.seal(nil)})
+	if len(got) != 2 || got[1].Offset != 1100 || got[1].Lost != -1 || len(got[1].Data) != 100 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestInnerAck knows what was acknowledged if all records that were read were, and
+// no later one.
+func TestInnerAck(t *testing.T) {
+	c, s := established(t, tls.TLS_AES_128_GCM_SHA256, 100)
+	var got uint32
+	c.d.out = func(c flow.Chunk) flow.Want {
+		got = c.Ack
+		return flow.All
+	}
+	first, second := s.seal(nil), s.seal(nil)
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, Seq: 1000, Data: append(first, second[:50]...)})
+	client := newProtection13(c.suite, make([]byte, 32)) // which has the same keys
+	h := &c.halves[flow.AtoB]
+	h.greeted, h.stage, h.now = true, inTraffic, client
+	s.seq = 0
+	end := uint32(1000 + len(first))
+	for _, test := range []struct{ ack, want uint32 }{{end, 101}, {end + 50, 101}, {end - 1, 0}, {end + 51, 0}, {1000, 0}, {0, 0}} {
+		if c.Chunk(flow.Chunk{Dir: flow.AtoB, Ack: test.ack, Data: s.seal(nil)}); got != test.want {
+			t.Errorf("ack %d: %d, want %d", test.ack, got, test.want)
+		}
+	}
+}
+
+// TestEndFirst ends a direction before anything was handed out of the connection:
+// its end is told all the same.
+func TestEndFirst(t *testing.T) {
+	c, s := established(t, tls.TLS_AES_128_GCM_SHA256, 100)
+	var got []string
+	c.d.out = func(c flow.Chunk) flow.Want {
+		got = append(got, fmt.Sprint(c.Dir, len(c.Data), c.End, c.Evidence != nil))
+		return flow.All
+	}
+	c.Chunk(flow.Chunk{Dir: flow.AtoB, End: flow.FIN})
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, Data: s.seal(nil)})
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, End: flow.RST, Evidence: &flow.Evidence{}})
+	if want := []string{"1 100 0 false", "0 0 1 false", "1 0 2 true"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

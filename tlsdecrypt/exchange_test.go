@@ -60,6 +60,9 @@ func decrypt(t testing.TB, d *Decrypter, segments []segment) *result {
 		r.ends[c.Dir] = c.End
 		if c.Evidence != nil {
 			r.over++
+			if c.Evidence.Doubts != nil {
+				t.Error("what authenticates is in doubt")
+			}
 		}
 		r.sizes = append(r.sizes, len(c.Data))
 		c.Data, c.Conn = nil, nil
@@ -180,9 +183,22 @@ type exchange struct {
 	state    tls.ConnectionState
 }
 
-// exchangeOf lets crypto/tls talk to itself: messages of random sizes go both ways,
-// then both sides close.
+// exchangeOf lets crypto/tls talk to itself: messages of random sizes go both ways.
 func exchangeOf(t testing.TB, client, server *tls.Config, random *mathrand.Rand) *exchange {
+	t.Helper()
+	var messages [12][]byte
+	for i := range messages {
+		messages[i] = make([]byte, random.IntN([]int{20, 3000, 40000}[random.IntN(3)])+1)
+		for j := range messages[i] {
+			messages[i][j] = byte(random.Uint32())
+		}
+	}
+	return dialogue(t, client, server, messages[:]...)
+}
+
+// dialogue lets crypto/tls talk to itself: both sides say one message after the
+// other, the client first, then both close.
+func dialogue(t testing.TB, client, server *tls.Config, messages ...[]byte) *exchange {
 	t.Helper()
 	x := new(exchange)
 	var log bytes.Buffer
@@ -206,12 +222,8 @@ func exchangeOf(t testing.TB, client, server *tls.Config, random *mathrand.Rand)
 	}
 	done.Wait()
 	x.state = ends[0].ConnectionState()
-	for i := range 12 {
+	for i, message := range messages {
 		from := i % 2
-		message := make([]byte, random.IntN([]int{20, 3000, 40000}[random.IntN(3)])+1)
-		for i := range message {
-			message[i] = byte(random.Uint32())
-		}
 		x.data[from] = append(x.data[from], message...)
 		done.Go(func() { ends[from].Write(message) })
 		if _, err := io.ReadFull(ends[1-from], make([]byte, len(message))); err != nil {
