@@ -574,3 +574,22 @@ func TestEndFirst(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestLostUpdate loses a KeyUpdate.
+func TestLostUpdate(t *testing.T) {
+	c, s := established(t, tls.TLS_AES_128_GCM_SHA256, 100)
+	h := &c.halves[flow.BtoA]
+	later := newSealer(h.now.updated(), 50)
+	later.seq = 2
+	var got []string
+	c.d.out = func(c flow.Chunk) flow.Want {
+		got = append(got, fmt.Sprint(len(c.Data), c.Lost))
+		return flow.All
+	}
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, Data: s.seal(nil)})
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, Lost: 300, Data: later.seal(nil)})
+	c.Chunk(flow.Chunk{Dir: flow.BtoA, Data: later.seal(nil)})
+	if want := []string{"100 0", "50 -1", "50 0"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
