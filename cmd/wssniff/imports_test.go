@@ -23,7 +23,14 @@ func TestImports(t *testing.T) {
 			foreign: []string{"github.com/google/gopacket", "github.com/klauspost/compress", "github.com/pierrec/lz4"},
 		},
 		{pkg: "internal/tlswire"},
-		{pkg: "analyze", project: []string{"reassembly/flow", "internal/tlswire"}, foreign: []string{"golang.org/x/net/dns/dnsmessage"}},
+		{
+			pkg: "tlsdecrypt", project: []string{"internal/tlswire", "reassembly/flow"},
+			foreign: []string{"golang.org/x/crypto", "golang.org/x/sys/cpu"},
+		},
+		{
+			pkg: "analyze", project: []string{"reassembly/flow", "internal/tlswire", "tlsdecrypt"},
+			foreign: []string{"golang.org/x/net/dns/dnsmessage", "golang.org/x/crypto", "golang.org/x/sys/cpu"},
+		},
 	} {
 		t.Run(test.pkg, func(t *testing.T) {
 			for _, dep := range dependencies(t, module+test.pkg) {

@@ -47,7 +47,8 @@ type ClientHello struct {
 	PointFormats string // numbers of one byte each, RFC 8422, Section 5.1.2
 	Signatures   []uint16
 
-	Ticket               bool // a session ticket of before TLS 1.3 that is not empty, RFC 5077, Section 3.2
+	Ticket               bool   // a session ticket of before TLS 1.3 that is not empty, RFC 5077, Section 3.2
+	TicketBytes          string // what is in that
 	PreSharedKey         bool
 	EarlyData            bool
 	EncryptThenMAC       bool // RFC 7366
@@ -62,6 +63,7 @@ type ServerHello struct {
 	Random        [32]byte
 	SessionID     string
 	Suite         uint16
+	Compression   uint8 // of records; 0 is none, and all there is in TLS 1.3
 	Extensions    []uint16
 	ALPN          string // chosen; "" if the extension is missing, as always in TLS 1.3, where it is encrypted
 	Group         uint16 // of the server's key share; 0 if there is none
@@ -129,7 +131,7 @@ func (h *ClientHello) extension(kind int, data []byte) {
 			h.PointFormats = string(r.b)
 		}
 	case extSessionTicket:
-		h.Ticket = len(data) > 0
+		h.Ticket, h.TicketBytes = len(data) > 0, string(data)
 	case extPreSharedKey:
 		h.PreSharedKey = true
 	case extEarlyData:
@@ -165,7 +167,7 @@ func ParseServerHello(body []byte) (h *ServerHello, ok bool) {
 	h.Version, h.Retry = h.LegacyVersion, string(h.Random[:]) == helloRetry
 	h.SessionID = string(r.vector(1))
 	h.Suite = uint16(r.uint(2))
-	r.take(1) // compression
+	h.Compression = uint8(r.uint(1))
 	if h.Extensions, ok = r.extensions(h.extension); !ok {
 		return nil, false
 	}
