@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
+	"github.com/wssniff/wssniff/tlsdecrypt"
 )
 
 // Limits bound what one connection may make the analyser hold. The zero value of
@@ -48,7 +49,9 @@ type Analyzer struct {
 	unused       []uint32                     // of them, those that are free
 	messageBytes int                          // of messages in sessions
 	certificates certificates
-	keptTLS      []keptTLS // that may be listed
+	decrypter    *tlsdecrypt.Decrypter // nil: there are no keys
+	inside       *session              // whose plaintext is being read
+	keptTLS      []keptTLS             // that may be listed
 
 	streams  []*stream // by number
 	idle     []*stream // of them, those that are free
@@ -82,6 +85,7 @@ func New(l *Limits) *Analyzer {
 	a := &Analyzer{
 		limits: Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), min(cmp.Or(l.Attempts, MaxAttempts), mostAttempts)},
 		moved:  map[netip.Addr]bool{}, movedTo: map[string]bool{}, refusals: map[netip.Addr][]refusedConn{}, serverIPs: map[netip.Addr]bool{},
+		result: Result{Undecrypted: map[tlsdecrypt.Reason]int{}},
 		elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
 	}
 	a.packer.phrases, a.packer.forms = &a.phrases, &a.forms
@@ -154,6 +158,7 @@ func (a *Analyzer) newStream(c *flow.Conn) *stream {
 		a.streams = append(a.streams, s)
 	}
 	c.State = s.state
+	s.outer = a.inside
 	return s
 }
 

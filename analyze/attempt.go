@@ -27,7 +27,7 @@ type Attempt struct {
 	Expected string // the Accept that Key demands; "" if Key is missing or not seen
 	Cause    Recipe // how a wrong Accept was made; RecipeUnknown if no recipe fits, RecipeNone if Accept is not wrong
 
-	TLS      *TLS      // of an attempt of which no more than the TLS connection shows; else nil
+	TLS      *TLS      // what shows of the TLS connection around it; nil: there is none
 	Passage  *Passage  // nil unless the capture has the attempt on both sides of a proxy
 	Redirect *Redirect // nil unless Verdict is Redirected or the attempt follows a redirect
 
@@ -54,6 +54,10 @@ type evidence struct {
 	right              bool          // the Accept was compared with what the key demands, and equals it
 }
 
+// OnlyTLS reports whether no more shows of an attempt than the TLS connection that
+// was to carry it.
+func (a *Attempt) OnlyTLS() bool { return a.TLS != nil && a.Request == nil && a.Response == nil }
+
 // Client returns the address that sent the request.
 func (a *Attempt) Client() netip.AddrPort { return a.Conn.Addr(a.ClientDir) }
 
@@ -78,7 +82,7 @@ func (a *Attempt) order() int {
 		return a.Request.Done.Frame
 	case a.Response != nil:
 		return a.Response.Done.Frame
-	case a.TLS != nil:
+	case a.OnlyTLS():
 		return a.TLS.Asked.Frame
 	}
 	return a.Conn.First.Frame
@@ -91,7 +95,7 @@ func (a *Attempt) Start() flow.Stamp {
 		return a.Request.First
 	case a.Response != nil:
 		return a.Response.First
-	case a.TLS != nil:
+	case a.OnlyTLS():
 		return a.TLS.First
 	}
 	return a.Conn.First

@@ -896,6 +896,20 @@ var catalogue = [numCodes]Entry{
 		Wire:     "alert 120, no_application_protocol",
 		Causes:   "a port for HTTP/2 only, a port of another protocol such as MQTT with ALPN",
 	},
+	TLSALPNH2: {
+		Name: "tls-alpn-h2-selected", Severity: Error, RFC: "RFC 7301, Section 3.2",
+		Sentence: "client and server agreed to speak HTTP/2, and the client sends an HTTP/1.1 upgrade",
+		Remedy:   "let the client offer http/1.1 alone for WebSockets, or use RFC 8441",
+		Wire:     "ALPN h2 chosen in the TLS handshake, and an HTTP/1.1 request inside",
+		Causes:   "an HTTP library that offers h2 for every connection and is used to dial a WebSocket",
+	},
+	TLSHostNotSNI: {
+		Name: "tls-sni-host-mismatch", Severity: Warning, RFC: "RFC 9110, Section 7.4",
+		Sentence: "Host names another server than the TLS handshake did ({got}; {want})",
+		Remedy:   "let the client use the same name for both, or the server accept it",
+		Wire:     "a Host field inside TLS that differs from server_name, often answered by 404 or 421",
+		Causes:   "a client that connects by one name and sets Host by hand; several sites behind one front end",
+	},
 	TLSClientCertRequired: {
 		Name: "tls-client-cert-required", Severity: Error, RFC: "RFC 8446, Section 4.4.2",
 		Sentence: "the server wants a certificate of the client and got none that it accepts ({got})",

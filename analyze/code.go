@@ -158,6 +158,8 @@ const (
 	TLSNameUnknown
 	TLSSNIMissing
 	TLSALPNNoneAgreed
+	TLSALPNH2
+	TLSHostNotSNI
 	TLSClientCertRequired
 	TLSCertUntrusted
 	TLSCertDate

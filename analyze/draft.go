@@ -12,6 +12,7 @@ import (
 type draft struct {
 	entry    uint32   // in Analyzer.entries; 0: the attempt is not listed
 	client   flow.Dir // the direction in which the client sends
+	outer    *session // the TLS around it; nil: there is none
 	packed   []byte   // the request, then the response
 	asked    bool     // the request is in packed
 	status   int      // of the response in packed; 0: none is there, or its status makes no sense

@@ -23,7 +23,7 @@ func (t *Attempt) URL() *url.URL {
 		if !ok {
 			host = t.Server().String()
 		}
-		target = "ws://" + host + target
+		target = t.scheme() + "://" + host + target
 	}
 	u, err := url.Parse(target)
 	if err != nil {
@@ -31,6 +31,14 @@ func (t *Attempt) URL() *url.URL {
 	}
 	u.Scheme = webSocketScheme(u.Scheme)
 	return u
+}
+
+// scheme is that of a request in origin form, RFC 6455, Section 3.
+func (t *Attempt) scheme() string {
+	if t.TLS != nil {
+		return "wss"
+	}
+	return "ws"
 }
 
 // webSocketScheme maps http to ws and https to wss: which of both a Location

@@ -1,6 +1,10 @@
 package analyze
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/wssniff/wssniff/tlsdecrypt"
+)
 
 // A Result is everything that was found in a capture.
 type Result struct {
@@ -10,17 +14,18 @@ type Result struct {
 	Names    *Names     // what DNS answers said
 	Hosts    *Hosts     // what else was seen of hosts
 
-	Requests      int // HTTP/1 requests seen, attempts included
-	TLSConns      int // connections that carry TLS, of those seen from their first byte
-	HTTPConns     int // connections that carried HTTP/1
-	HeadsTooLarge int // heads longer than Limits.Head, not read to their end
-	Unpaired      int // requests not followed because more than Limits.Pipelined waited for their answers
-	Unlisted      int // attempts left out because there were more than Limits.Attempts, or too many on one connection
-	Unheld        int // times that a client sent more than Limits.Held before the answer to its upgrade
-	UnlistedTLS   int // TLS connections left out because there were more than maxSessions at once, or maxTLSKept in all
-	TLSNotListed  int // TLS connections that failed and were not asked for (see ConnectFailures)
-	UnlistedNames int // DNS answers left out because there were more than MaxLookups, or for want of other room
-	UnlistedHosts int // times that something was left out of Hosts because there were more than MaxHosts
+	Requests      int                       // HTTP/1 requests seen, attempts included
+	TLSConns      int                       // connections that carry TLS, of those seen from their first byte
+	HTTPConns     int                       // connections that carried HTTP/1
+	HeadsTooLarge int                       // heads longer than Limits.Head, not read to their end
+	Unpaired      int                       // requests not followed because more than Limits.Pipelined waited for their answers
+	Unlisted      int                       // attempts left out because there were more than Limits.Attempts, or too many on one connection
+	Unheld        int                       // times that a client sent more than Limits.Held before the answer to its upgrade
+	Undecrypted   map[tlsdecrypt.Reason]int // TLS connections of which something was not decrypted, although there were keys
+	UnlistedTLS   int                       // TLS connections left out because there were more than maxSessions at once, or maxTLSKept in all
+	TLSNotListed  int                       // TLS connections that failed and were not asked for (see ConnectFailures)
+	UnlistedNames int                       // DNS answers left out because there were more than MaxLookups, or for want of other room
+	UnlistedHosts int                       // times that something was left out of Hosts because there were more than MaxHosts
 
 	book *book
 }

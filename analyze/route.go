@@ -245,6 +245,9 @@ func (t *trail) pairTLS(redirects []step) (left []step) {
 	opened := map[tlsPeer][]int{}
 	for i := range t.j.a.tls {
 		s := &t.j.a.tls[i]
+		if s.read {
+			continue
+		}
 		peer := tlsPeer{s.client.Addr(), s.name, s.server.Port()}
 		opened[peer] = append(opened[peer], i)
 	}
@@ -348,7 +351,7 @@ func (t *trail) pairStrangers(left []step) {
 		if opened[peer] == nil {
 			opened[peer] = &route{}
 		}
-		if s.name != "" && !t.taken[i] {
+		if s.name != "" && !s.read && !t.taken[i] {
 			t.addHellos(opened[peer], []int{i})
 		}
 	}
@@ -438,7 +441,7 @@ func (t *trail) sameDevice(from, s *step) bool {
 // without taking most of them apart.
 type targetFilter struct {
 	j       *judge
-	paths   map[string]bool // with their queries, of targets outside TLS
+	paths   map[string]bool // with their queries, of targets
 	hosts   map[string]bool // of the same
 	phrases map[uint32]bool // whether heads with a phrase are for such a host
 }
@@ -446,15 +449,12 @@ type targetFilter struct {
 func newTargetFilter(t *trail) *targetFilter {
 	f := &targetFilter{j: t.j, paths: map[string]bool{}, hosts: map[string]bool{}, phrases: map[uint32]bool{}}
 	for _, w := range t.strangers {
-		if webSocketScheme(w.to.Scheme) == "ws" {
-			f.paths[w.to.RequestURI()], f.hosts[strings.ToLower(w.to.Hostname())] = true, true
-		}
+		f.paths[w.to.RequestURI()], f.hosts[strings.ToLower(w.to.Hostname())] = true, true
 	}
 	return f
 }
 
-// may reports whether an attempt may be one. Only a request that has a whole URL
-// can be for a target inside TLS.
+// may reports whether an attempt may be one.
 func (f *targetFilter) may(i int) bool {
 	exchange, _ := f.j.open(i)
 	line, fields, number := exchange.requestFields()

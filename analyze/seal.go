@@ -21,7 +21,8 @@ const (
 	packServerFirst // the client sends in the direction flow.BtoA
 	packRight
 	packExtra
-	packTLS // no exchange, but a TLS connection
+	packTLS    // no exchange, but a TLS connection
+	packInside // it was inside TLS, which follows
 )
 
 // exchange packs what was noted of an attempt up to now.
@@ -38,8 +39,14 @@ func (p *packer) exchange(d *draft) {
 	set(packServerFirst, d.client == flow.BtoA)
 	set(packRight, d.right)
 	set(packExtra, extra)
+	set(packInside, d.outer != nil)
 	p.b = append(p.b, flags)
 	p.b = append(p.b, d.packed...)
+	if d.outer != nil {
+		d.outer.summarise()
+		d.outer.unread()
+		p.tls(d.outer)
+	}
 	if !extra {
 		return
 	}
@@ -66,7 +73,8 @@ func (u *unpacker) exchange(t *Attempt, s *store, all *certificates) {
 	}
 	if flags&packTLS != 0 {
 		t.TLS = &s.tls
-		u.session(t.TLS, all)
+		u.where()
+		u.tls(t.TLS, all)
 		return
 	}
 	if flags&packAsked != 0 {
@@ -80,6 +88,10 @@ func (u *unpacker) exchange(t *Attempt, s *store, all *certificates) {
 		done = t.Response.Done
 	}
 	t.right = flags&packRight != 0
+	if flags&packInside != 0 {
+		t.TLS = &s.tls
+		u.tls(t.TLS, all)
+	}
 	if flags&packExtra == 0 {
 		return
 	}

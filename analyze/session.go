@@ -7,6 +7,7 @@ import (
 
 	"github.com/wssniff/wssniff/internal/tlswire"
 	"github.com/wssniff/wssniff/reassembly/flow"
+	"github.com/wssniff/wssniff/tlsdecrypt"
 )
 
 const (
@@ -46,6 +47,8 @@ type TLS struct {
 	Latest  flow.Stamp // the latest record of application data
 	Records [2]int     // of application data, by the client and by the server; at most 256 and those of the same packet are counted. In TLS 1.3 the end of the handshake looks like it
 	Small   [2]int     // of them, those of 1 KiB at most
+
+	Unread [2]tlsdecrypt.Reason // why bytes of the client and of the server were not decrypted, as far as there are keys
 
 	Other   string // the first bytes of the server if they are not TLS, at most 64; "" if they are
 	OtherAt flow.Stamp
@@ -133,9 +136,10 @@ func (a *Analyzer) endTLS(number uint32, e *flow.Evidence) {
 	if s.hello == nil {
 		return
 	}
+	a.endInside(s)
 	s.summarise()
 	s.Unreceived = s.unreceived(e)
-	if s.Opened.Seen() && !s.looksLikeWebSocket(a.movedTo[s.ServerName]) {
+	if s.carried || s.Opened.Seen() && !s.Alert.Fatal && !s.looksLikeWebSocket(a.movedTo[s.ServerName]) {
 		return
 	}
 	if len(a.keptTLS) >= maxTLSKept {
@@ -194,6 +198,13 @@ func (p *packer) session(s *session) {
 	p.stamp(s.First, s.Asked)
 	p.uint(0)
 	p.uint(0)
+	p.tls(s)
+}
+
+// tls packs what is told of a TLS connection.
+func (p *packer) tls(s *session) {
+	p.stamp(s.Asked, flow.Stamp{})
+	p.stamp(s.First, s.Asked)
 	p.name(s.ServerName)
 	p.flag(s.Named)
 	p.uint(uint64(s.Offered))
@@ -218,7 +229,7 @@ func (p *packer) session(s *session) {
 	p.uint(uint64(s.Version))
 	p.uint(uint64(s.Suite))
 	p.name(s.Protocol)
-	p.b = append(p.b, byte(s.Resumption), byte(s.Alert.By), byte(s.Alert.Description))
+	p.b = append(p.b, byte(s.Unread[0]), byte(s.Unread[1]), byte(s.Resumption), byte(s.Alert.By), byte(s.Alert.Description))
 	for _, on := range s.flags() {
 		p.flag(*on)
 	}
@@ -244,14 +255,10 @@ func (x *TLS) flags() [5]*bool {
 
 func (p *packer) name(s string) { p.phrase([]byte(s)) }
 
-// session reads it into x.
-func (u *unpacker) session(x *TLS, all *certificates) {
-	u.byte()
+// tls reads it into x.
+func (u *unpacker) tls(x *TLS, all *certificates) {
 	x.Asked = u.stamp(flow.Stamp{})
-	u.bytes(8)
 	x.First = u.stamp(x.Asked)
-	u.uint()
-	u.uint()
 	name := func() string { return string(u.phrase(nil)) }
 	x.ServerName = name()
 	x.Named = u.flag()
@@ -270,6 +277,7 @@ func (u *unpacker) session(x *TLS, all *certificates) {
 		*n = int(u.uint())
 	}
 	x.Version, x.Suite, x.Protocol = uint16(u.uint()), uint16(u.uint()), name()
+	x.Unread = [2]tlsdecrypt.Reason{tlsdecrypt.Reason(u.byte()), tlsdecrypt.Reason(u.byte())}
 	x.Resumption, x.Alert.By, x.Alert.Description = Resumption(u.byte()), Side(u.byte()), tlswire.AlertDescription(u.byte())
 	for _, on := range x.flags() {
 		*on = u.flag()

@@ -29,6 +29,7 @@ type stream struct {
 	made         int
 	socket       *socket // what the connection turned into; nil: it did not
 	socketNumber uint32
+	outer        *session  // the TLS around it; nil: there is none
 	hello        *greeting // what the connection began with, if that was TLS
 	ended        [2]bool
 	forgotten    bool // the reassembler dropped the connection
@@ -218,6 +219,7 @@ func (s *stream) newAttempt(m *Message) *draft {
 // listed unless there are too many.
 func (s *stream) newDraft(m *Message) *draft {
 	d := s.a.newDraft(s.client)
+	d.outer = s.outer
 	d.tunnel = s.tunnel
 	s.current = d
 	if s.made++; s.made <= maxPerConn {

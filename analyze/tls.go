@@ -5,6 +5,7 @@ import (
 
 	"github.com/wssniff/wssniff/internal/tlswire"
 	"github.com/wssniff/wssniff/reassembly/flow"
+	"github.com/wssniff/wssniff/tlsdecrypt"
 )
 
 // Bounds of what is kept of TLS connections.
@@ -27,6 +28,7 @@ type tlsStart struct {
 	end            flow.Stamp // the first FIN or RST
 	by             Side       // who sent that
 	entry          uint32     // of the attempt that it is, 0: it is not listed
+	read           bool       // what is inside was read: it is no hop, the requests inside are
 }
 
 // A session is a TLS connection while it is followed. What it shows without keys
@@ -39,6 +41,9 @@ type session struct {
 	server *tlswire.ServerHello
 	chain  []uint32 // the server's certificates, by number
 	start  uint32   // in Analyzer.tls, plus one; 0: it follows no redirect
+
+	inner   *tlsdecrypt.Conn // what reads inside; nil: there are no keys
+	carried bool             // something was read inside
 }
 
 // A tlsWay is one direction of a session. What it shows is noted without a look at
@@ -72,6 +77,9 @@ type tlsWay struct {
 func (a *Analyzer) beginTLS(c *flow.Chunk) flow.Want {
 	a.result.TLSConns++
 	c.Conn.State = notOurs
+	if a.inside != nil { // TLS inside TLS
+		return flow.None
+	}
 	if len(a.sessions)-len(a.unused) >= maxSessions {
 		a.result.UnlistedTLS++
 		return flow.None
@@ -81,6 +89,9 @@ func (a *Analyzer) beginTLS(c *flow.Chunk) flow.Want {
 		number, a.unused = a.unused[n-1], a.unused[:n-1]
 	} else {
 		a.sessions = append(a.sessions, &session{})
+	}
+	if a.decrypter != nil {
+		a.sessions[number].inner = a.decrypter.Conn(c.Conn)
 	}
 	c.Conn.State = number<<kindBits | inTLS
 	return a.tlsChunk(c, number)
@@ -121,8 +132,11 @@ func (a *Analyzer) tlsChunk(c *flow.Chunk, number uint32) flow.Want {
 		a.noteUnreadHello(s, c)
 	}
 	s.settle()
+	inside := a.readInside(s, c)
 	switch {
-	case s.Opened.Seen() && !a.mayBeListed(s):
+	case inside:
+		return flow.All
+	case s.inner == nil && s.Opened.Seen() && !a.mayBeListed(s):
 		a.dropSession(c.Conn, number)
 		return flow.None
 	case w.over || w.records >= maxTLSRecords:
@@ -212,7 +226,10 @@ func (s *session) settle() {
 	// of the handshake.
 	const sealedAlert = 2 + 1 + 16
 	if s.Version >= tls13 && s.Spoke[0].Seen() && c.dataSize == sealedAlert {
-		c.alert, s.Spoke[0] = TLSAlert{At: c.data, Sealed: true}, flow.Stamp{}
+		s.Spoke[0] = flow.Stamp{}
+		if !c.alert.At.Seen() { // else it was decrypted
+			c.alert = TLSAlert{At: c.data, Sealed: true}
+		}
 	}
 	if s.Spoke[0].Seen() && s.Spoke[1].Seen() {
 		s.Opened = later(s.Spoke[0], s.Spoke[1])

@@ -11,6 +11,7 @@ import (
 
 	"github.com/wssniff/wssniff/internal/tlswire"
 	"github.com/wssniff/wssniff/reassembly/flow"
+	"github.com/wssniff/wssniff/tlsdecrypt"
 )
 
 // tlsRecord is a record of TLS.
@@ -180,13 +181,15 @@ func TestPackedSession(t *testing.T) {
 	s.Spoke, s.Opened, s.Latest = [2]flow.Stamp{at(9), at(10)}, at(10), at(99)
 	s.Other, s.OtherAt = "x", at(5)
 	s.Records, s.Small, s.Resumption = [2]int{4, 5}, [2]int{1, 2}, Refused
+	s.Unread = [2]tlsdecrypt.Reason{tlsdecrypt.NoKeys, tlsdecrypt.BytesLost}
 	s.Alert = TLSAlert{At: at(11), By: Client, Fatal: true, Sealed: true, Description: 48}
 	a := New(nil)
 	a.packer.session(s)
 	u := unpacker{b: a.packer.b, phrases: &a.phrases}
 	u.byte()
+	u.where()
 	var got TLS
-	u.session(&got, &a.certificates)
+	u.tls(&got, &a.certificates)
 	if len(u.b) > 0 || !reflect.DeepEqual(got, s.TLS) {
 		t.Errorf("%d bytes left\n%+v, want\n%+v", len(u.b), got, s.TLS)
 	}

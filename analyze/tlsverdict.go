@@ -21,7 +21,7 @@ func (t *Attempt) judgeTLS(last flow.Stamp, drops int64) {
 	x := t.TLS
 	t.Verdict = TLSFailed
 	switch {
-	case x.Opened.Seen():
+	case x.Opened.Seen() && !x.Alert.Fatal:
 		t.Verdict = Encrypted
 	case x.Other != "":
 		t.add(TLSToPlainPort, Server, x.OtherAt.Frame, "first bytes", x.Other, "a TLS record")
@@ -39,6 +39,31 @@ func (t *Attempt) judgeTLS(last flow.Stamp, drops int64) {
 	if x.Resumption == Refused {
 		t.add(TLSResumptionRefused, Server, x.Answered.Frame, "", "a full handshake", "")
 	}
+}
+
+// checkInsideTLS says what the TLS around an exchange has to do with it.
+func (t *Attempt) checkInsideTLS() {
+	x := t.TLS
+	if x.Protocol == "h2" && t.Request != nil {
+		t.add(TLSALPNH2, Server, x.Answered.Frame, "ALPN", x.Protocol, "http/1.1")
+	}
+	if host, ok := t.hostAsked(); ok && x.ServerName != "" && host != x.ServerName {
+		t.add(TLSHostNotSNI, Client, t.Request.Done.Frame, "Host", host, x.ServerName)
+	}
+	if len(x.Certificates) > 0 {
+		t.checkCertificate()
+	}
+}
+
+// hostAsked returns the host name of the request in lower case, without its port.
+func (t *Attempt) hostAsked() (host string, ok bool) {
+	if t.Request == nil {
+		return "", false
+	}
+	if host, ok = t.Request.Head.Get("Host"); ok {
+		host = strings.TrimSuffix(strings.ToLower(hostOf(host)), ".")
+	}
+	return host, ok && host != ""
 }
 
 // isAlert reports whether bytes begin with an alert, in the clear.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
+	"github.com/wssniff/wssniff/tlsdecrypt"
 )
 
 // minSilence is how long a capture must go on after a request for the lack of an
@@ -30,7 +31,7 @@ func sortFindings(findings []Finding) {
 // judge finds everything that the exchange shows by itself. How the connection
 // ended is known.
 func (t *Attempt) judge(last flow.Stamp, drops int64) {
-	if t.TLS != nil {
+	if t.OnlyTLS() {
 		t.judgeTLS(last, drops)
 		return
 	}
@@ -57,6 +58,9 @@ func (t *Attempt) judge(last flow.Stamp, drops int64) {
 	default:
 		t.checkStatus()
 	}
+	if t.TLS != nil {
+		t.checkInsideTLS()
+	}
 	t.checkDoubts()
 }
 
@@ -76,6 +80,9 @@ func (t *Attempt) gaveUpEarly() bool {
 	}
 	switch c.How {
 	case CloseFIN:
+		if t.TLS != nil { // what the FIN acknowledges is not counted in bytes of the response
+			return false
+		}
 		ack := t.Conn.FINAck[dir]
 		return ack == 0 || t.Response.ack == 0 || int32(ack-t.Response.seq) <= 0
 	case CloseRST:
@@ -87,7 +94,7 @@ func (t *Attempt) gaveUpEarly() bool {
 // decide settles the verdict, once the findings are complete.
 func (t *Attempt) decide() {
 	switch {
-	case t.Response == nil || t.TLS != nil:
+	case t.Response == nil:
 	case t.Response.Head.Status == 101:
 		t.Verdict, t.Reason = t.decideSwitch()
 	default:
@@ -130,6 +137,8 @@ func (t *Attempt) unanswered(last flow.Stamp, drops int64) (Verdict, string) {
 	switch c := t.Conn; {
 	case t.alien != "":
 		return NotHTTP, ""
+	case t.TLS != nil && t.TLS.Unread[1] != tlsdecrypt.Decrypted:
+		return Indeterminate, fmt.Sprintf("the server's bytes could not be decrypted: %v", t.TLS.Unread[1])
 	case !c.Sent[server]:
 		return Indeterminate, "the capture holds only the client's direction"
 	case c.Lost[server] > 0 || c.Unseen[server] || t.unread:

@@ -11,6 +11,7 @@ const (
 	blockSimple     = 3
 	blockStatistics = 5
 	blockEnhanced   = 6
+	blockSecrets    = 10
 	blockJournal    = 9
 	blockCustom     = 0x00000bad
 	blockCustomKeep = 0x40000bad // not to be copied by editors
@@ -122,9 +123,10 @@ func (n *pcapngWalker) block(b block, p *Packet) (bool, error) {
 		return false, n.section(b)
 	case blockCustom, blockCustomKeep, blockJournal:
 		n.frames++ // no packets, but Wireshark numbers them among the frames
+	case blockSecrets:
+		return false, n.secrets(b)
 	}
-	// Name resolution, unknown blocks. A consumer of Decryption Secrets
-	// Blocks (type 10) would get its case above, and whole would bound it.
+	// Name resolution, unknown blocks.
 	return false, n.skipBlock(b)
 }
 
@@ -143,6 +145,31 @@ func (n *pcapngWalker) section(b block) error {
 	}
 	n.ifaces = n.ifaces[:0]
 	return n.skipBlock(b)
+}
+
+// tlsKeyLog is the type of secrets that are a key log of TLS.
+const tlsKeyLog = 0x544c534b
+
+// secrets hands a Decryption Secrets Block on, draft-ietf-opsawg-pcapng, Section
+// 4.7. One that is too large to be held is passed over.
+func (n *pcapngWalker) secrets(b block) error {
+	const fixed = 8
+	if n.tell == nil || b.size > int64(n.max+maxOptions) {
+		return n.skipBlock(b)
+	}
+	raw, err := n.whole(b, fixed)
+	if err != nil {
+		return err
+	}
+	kind, size, log := n.order.u32(raw[8:]), n.order.u32(raw[12:]), raw[blockHeadLen+fixed:]
+	if int64(size) > int64(len(log)) {
+		return n.damage(b.start, "secrets of %d bytes in a block of %d", size, b.total)
+	}
+	if kind == tlsKeyLog {
+		n.tell(log[:size])
+	}
+	n.advance(int(b.size))
+	return nil
 }
 
 // whole returns all of a block, after checks that it has fixed bytes between

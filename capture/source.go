@@ -13,12 +13,17 @@ const DefaultMaxPacket = 262144
 type Config struct {
 	Stdin     io.Reader // what "-" reads; nil: os.Stdin
 	MaxPacket int       // bytes of the largest packet accepted; a larger one is Damage; 0: DefaultMaxPacket
+
+	// Secrets is called by Next with each key log of TLS in the captures, before
+	// the packets that follow it. It must not keep the bytes. Nil: they are skipped.
+	Secrets func(log []byte)
 }
 
 // A Source delivers the packets of several inputs as one capture, merged by
 // time. It is not for concurrent use.
 type Source struct {
 	maxPacket int
+	secrets   func([]byte)
 	cur       *input // the input last read from; nil: choose one
 	waiting   queue  // all others that have more to give
 	alone     walker // of cur once nothing is waiting; nil: not yet
@@ -42,7 +47,7 @@ func Open(names []string, cfg *Config) (*Source, error) {
 	if cfg == nil {
 		cfg = new(Config)
 	}
-	s := &Source{maxPacket: cfg.MaxPacket, pool: bufferPool{size: bufferSize}}
+	s := &Source{maxPacket: cfg.MaxPacket, secrets: cfg.Secrets, pool: bufferPool{size: bufferSize}}
 	if s.maxPacket <= 0 {
 		s.maxPacket = DefaultMaxPacket
 	}
@@ -156,6 +161,7 @@ func (s *Source) open(in *input) (err error) {
 		in.stream, err = openFile(in.name, in.path, &s.pool, &s.ifaces, s.maxPacket)
 	}
 	if err == nil {
+		in.stream.tell = s.secrets
 		s.stats.Inputs++
 	}
 	return err

@@ -13,6 +13,7 @@ type stream struct {
 	frames  int             // records read so far to which Wireshark gives a frame number
 	max     int             // bytes of the largest packet accepted
 	table   *interfaceTable // where the interfaces of this capture are entered
+	tell    func([]byte)    // Config.Secrets
 	records walker
 	raw     *window  // what is decompressed; nil if nothing; belongs to ahead if there is one
 	ahead   *ahead   // what decompresses it ahead of the window; nil if the window itself does

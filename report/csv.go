@@ -75,7 +75,7 @@ func csvRow(x *account) []string {
 func csvURL(x *account) string {
 	u, _ := x.url()
 	if u.base != "" {
-		return "ws://" + u.base + u.full
+		return scheme(x.a) + u.base + u.full
 	}
 	return u.full
 }

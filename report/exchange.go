@@ -49,12 +49,20 @@ func urlOf(a *analyze.Attempt) string {
 		return target
 	}
 	if a.Request.Head.Method == "CONNECT" {
-		return "ws://" + target
+		return scheme(a) + target
 	}
 	if !strings.HasPrefix(target, "/") {
 		target = "/" + target
 	}
-	return "ws://" + hostOf(a) + target
+	return scheme(a) + hostOf(a) + target
+}
+
+// scheme is that of a request in origin form, with what follows it.
+func scheme(a *analyze.Attempt) string {
+	if a.TLS != nil {
+		return "wss://"
+	}
+	return "ws://"
 }
 
 // domainOf strips userinfo, port and brackets from an authority.
@@ -85,7 +93,7 @@ func completeFrame(m *analyze.Message) int {
 // requestFrame returns the frame in which the request, or the ClientHello, became
 // complete; 0 if it never did.
 func requestFrame(a *analyze.Attempt) int {
-	if a.TLS != nil && a.Request == nil {
+	if a.OnlyTLS() {
 		return a.TLS.Asked.Frame
 	}
 	return completeFrame(a.Request)
@@ -93,7 +101,7 @@ func requestFrame(a *analyze.Attempt) int {
 
 // responseFrame does the same for the answer.
 func responseFrame(a *analyze.Attempt) int {
-	if a.TLS != nil && a.Request == nil {
+	if a.OnlyTLS() {
 		return a.TLS.Answered.Frame
 	}
 	return completeFrame(a.Response)

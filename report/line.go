@@ -170,7 +170,7 @@ func (x *account) appendURL(dst []byte) []byte {
 	dst = appendString(append(dst, `"url":{`...), `"original":`, u.original)
 	dst = append(dst, `"full":"`...)
 	if u.base != "" {
-		dst = append(append(dst, `ws://`...), u.base...)
+		dst = append(append(dst, scheme(x.a)...), u.base...)
 	}
 	dst = append(appendInside(dst, u.full), `",`...)
 	return endObject(appendString(dst, `"domain":`, u.domain))
@@ -368,7 +368,7 @@ func appendBlindSide(dst []byte, label string, c *flow.Evidence, d flow.Dir) []b
 
 // protocolOf is network.protocol of the Elastic Common Schema.
 func protocolOf(a *analyze.Attempt) string {
-	if a.TLS != nil && a.Request == nil {
+	if a.OnlyTLS() {
 		return "tls"
 	}
 	return "http"

@@ -132,9 +132,9 @@ func (p *page) text(a *analyze.Attempt, s string) string { return cellText(p.vei
 func (p *page) url(a *analyze.Attempt) string {
 	u := urlOf(a)
 	switch {
-	case u == "" && a.TLS != nil && a.TLS.ServerName != "":
+	case a.OnlyTLS() && a.TLS.ServerName != "":
 		return "TLS for " + p.text(a, a.TLS.ServerName)
-	case u == "" && a.TLS != nil:
+	case a.OnlyTLS():
 		return "TLS"
 	case u == "":
 		return ""

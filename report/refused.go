@@ -25,7 +25,7 @@ func (p *page) addRefusal(a *analyze.Attempt) {
 func (p *page) answer(a *analyze.Attempt) (answer, after string) {
 	d, known := waited(a)
 	switch {
-	case a.TLS != nil:
+	case a.OnlyTLS():
 		return tlsAnswer(a)
 	case a.Verdict == analyze.NoResponse:
 		answer = "none"

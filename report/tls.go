@@ -79,14 +79,14 @@ func tlsAnswer(a *analyze.Attempt) (answer, after string) {
 // asked and answered are where the two halves of an exchange were complete, or
 // broke off: the heads, or the hellos.
 func asked(a *analyze.Attempt) flow.Stamp {
-	if a.TLS != nil && a.Request == nil {
+	if a.OnlyTLS() {
 		return a.TLS.Asked
 	}
 	return stampOf(a.Request)
 }
 
 func answered(a *analyze.Attempt) flow.Stamp {
-	if a.TLS != nil && a.Request == nil {
+	if a.OnlyTLS() {
 		return a.TLS.Answered
 	}
 	return stampOf(a.Response)
@@ -111,6 +111,7 @@ func (x *account) appendTLS(dst []byte) []byte {
 	} else {
 		dst = append(dst, `false,`...)
 	}
+	dst = appendTrue(dst, `"decrypted":true,`, !x.a.OnlyTLS())
 	dst = append(dst, `"client":{`...)
 	dst = x.appendFilled(dst, `"server_name":`, t.ServerName)
 	dst = appendWord(dst, `"ja3":`, t.JA3)

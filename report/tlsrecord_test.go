@@ -15,6 +15,7 @@ type tlsFields struct {
 	NextProtocol string     `json:"next_protocol,omitempty"`
 	Resumed      bool       `json:"resumed,omitempty"`
 	Established  bool       `json:"established"`
+	Decrypted    bool       `json:"decrypted,omitempty"`
 	Client       tlsClient  `json:"client"`
 	Server       *tlsServer `json:"server,omitempty"`
 }
@@ -73,7 +74,7 @@ func (f *plainFiller) tls() *tlsFields {
 	if x == nil {
 		return nil
 	}
-	r := &tlsFields{Established: x.Opened.Seen(), Client: tlsClient{ServerName: f.text(x.ServerName), JA3: x.JA3}}
+	r := &tlsFields{Established: x.Opened.Seen(), Decrypted: !f.a.OnlyTLS(), Client: tlsClient{ServerName: f.text(x.ServerName), JA3: x.JA3}}
 	if x.Answered.Seen() {
 		r.Version = strings.NewReplacer("TLS ", "", "SSL ", "").Replace(tlswire.VersionName(x.Version))
 		r.Cipher, r.NextProtocol, r.Resumed = tls.CipherSuiteName(x.Suite), f.text(x.Protocol), x.Resumption == analyze.Resumed

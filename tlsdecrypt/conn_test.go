@@ -7,12 +7,8 @@ import (
 	"encoding/pem"
 	"fmt"
 	mathrand "math/rand/v2"
-	"net/netip"
 	"slices"
 	"testing"
-
-	"github.com/wssniff/wssniff/analyze"
-	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
 // TestSuites decrypts what crypto/tls says to itself, with every suite and version
@@ -190,38 +186,5 @@ func TestNotResumed(t *testing.T) {
 		if r := decrypt(t, New(keys, nil, nil), x.segments); r.reason != [2]Reason{want, want} {
 			t.Errorf("%v, want %v", r.reason, want)
 		}
-	}
-}
-
-// TestWebSocket hands what is inside to the analyzer, as the package comment has it.
-func TestWebSocket(t *testing.T) {
-	const request = "GET /chat HTTP/1.1\r\nHost: test.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-	const answer = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-		"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
-	ping := []byte{0x89, 0x80, 1, 2, 3, 4}
-	config := &tls.Config{}
-	x := dialogue(t, config, config, []byte(request), []byte(answer), ping, []byte{0x8a, 0})
-	a := analyze.New(nil)
-	d := New(keysOf(x.log), a.Chunk, nil)
-	ends := [2]netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:50000"), netip.MustParseAddrPort("192.0.2.2:443")}
-	c := d.Conn(&flow.Conn{Ends: flow.EndsOf(ends[0], ends[1]), Handshake: true})
-	var next [2]uint32
-	stamp := func(i int) flow.Stamp { return flow.Stamp{Frame: i + 1, Time: int64(i+1) * 1e6} }
-	segments := cut(x.segments, nil, 100)
-	for i, s := range segments {
-		c.Chunk(flow.Chunk{Dir: s.dir, Data: s.data, Stamp: stamp(i), Seq: next[s.dir], Ack: next[s.dir^1], Offset: int64(next[s.dir])})
-		next[s.dir] += uint32(len(s.data))
-	}
-	last := stamp(len(segments))
-	c.Chunk(flow.Chunk{Dir: flow.AtoB, End: flow.FIN, Stamp: last})
-	e := &flow.Evidence{A: ends[0], B: ends[1], First: stamp(0), FIN: [2]flow.Stamp{last, last}, Sent: [2]bool{true, true}, SYN: stamp(0)}
-	c.Chunk(flow.Chunk{Dir: flow.BtoA, End: flow.FIN, Stamp: last, Evidence: e})
-	r := a.Finish(last, 0)
-	if r.Attempts.Len() != 1 {
-		t.Fatalf("%d attempts", r.Attempts.Len())
-	}
-	if at := r.Attempts.At(0); at.Verdict != analyze.OK || at.Frames[0].Ping != 1 || at.Frames[1].Pong != 1 {
-		t.Errorf("verdict %v, frames %+v", at.Verdict, at.Frames)
 	}
 }

@@ -1,0 +1,81 @@
+package analyze
+
+import (
+	"github.com/wssniff/wssniff/internal/tlswire"
+	"github.com/wssniff/wssniff/reassembly/flow"
+	"github.com/wssniff/wssniff/tlsdecrypt"
+)
+
+// Decrypt makes the Analyzer read inside TLS connections whose secrets are in keys,
+// to which more may be added while it reads. It is called before the first chunk.
+// late says that secrets may come after the packets that need them.
+func (a *Analyzer) Decrypt(keys *tlsdecrypt.Keys, late bool) {
+	a.decrypter = tlsdecrypt.New(keys, a.plaintext, a.sealed)
+	a.decrypter.Late = late
+}
+
+// readInside takes the next bytes of a TLS connection and reads what is inside. It
+// reports whether all that follows is needed for that.
+func (a *Analyzer) readInside(s *session, c *flow.Chunk) bool {
+	if s.inner == nil {
+		return false
+	}
+	a.inside = s
+	want := s.inner.Chunk(*c)
+	a.inside = nil
+	return want == flow.All
+}
+
+// plaintext takes bytes from inside a TLS connection, as those of a connection of
+// their own.
+func (a *Analyzer) plaintext(c flow.Chunk) flow.Want {
+	a.inside.carried = a.inside.carried || len(c.Data) > 0
+	return a.Chunk(c)
+}
+
+// sealed takes what is encrypted besides: the end of the handshake in TLS 1.3, and
+// alerts.
+func (a *Analyzer) sealed(e tlsdecrypt.Event) {
+	s := a.inside
+	switch {
+	case e.Alert:
+		if w := &s.ways[e.Dir]; !s.carried && !w.alert.Fatal {
+			w.alert = TLSAlert{At: e.Stamp, Fatal: e.Fatal, Description: e.Why}
+		}
+	case s.Version < tls13:
+	case e.Message == tlswire.EncryptedExtensions:
+		if x, ok := tlswire.ParseEncryptedExtensions(e.Body); ok {
+			s.Protocol = x.ALPN
+		}
+	case e.Message == tlswire.CertificateType && e.Dir != s.client:
+		if list, ok := tlswire.ParseCertificate13(e.Body); ok {
+			s.chain, s.CertificateAt = a.certificates.numbers(s.chain[:0], list), e.Stamp
+		}
+	case e.Message == tlswire.CertificateRequest:
+		s.AsksCertificate = true
+	}
+}
+
+// endInside notes what could not be read inside a connection that is over.
+func (a *Analyzer) endInside(s *session) {
+	if s.inner == nil {
+		return
+	}
+	s.unread()
+	for _, why := range s.Unread {
+		if why != tlsdecrypt.Decrypted {
+			a.result.Undecrypted[why]++
+			break
+		}
+	}
+	if s.carried && s.start > 0 {
+		a.tls[s.start-1].read = true
+	}
+}
+
+// unread notes why bytes were not decrypted, up to now.
+func (s *session) unread() {
+	if s.inner != nil {
+		s.Unread = [2]tlsdecrypt.Reason{s.inner.Reason(s.client), s.inner.Reason(s.client.Reverse())}
+	}
+}
