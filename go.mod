@@ -13,6 +13,7 @@ require (
 	github.com/klauspost/compress v1.20.3 // gzip and zstd: pure Go, bounded memory, what most of the ecosystem uses
 	github.com/pierrec/lz4/v4 v4.1.33 // the one kept LZ4 in Go
 	golang.org/x/net v0.62.0 // bpf: the instructions of packet filters; dnsmessage: answers of DNS
+	golang.org/x/sys v0.49.0 // packet sockets of Linux
 	golang.org/x/term v0.47.0 // is it a terminal, and how wide
 )
 
@@ -38,7 +39,6 @@ require (
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/telemetry v0.0.0-20261010193011-f71dc92da45e // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect

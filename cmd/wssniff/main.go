@@ -1,5 +1,5 @@
-// Command wssniff reads packet captures and says which WebSocket handshakes in
-// them failed, and why.
+// Command wssniff reads packet captures, or listens, and says which WebSocket
+// handshakes failed, and why.
 package main
 
 import (
@@ -66,17 +66,19 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 		return false, printVersion(stdout)
 	case o.explain != "":
 		return false, report.Explain(stdout, o.explain, o.reportOptions(stdout))
+	case o.live.list:
+		return false, listInterfaces(stdout)
 	}
 	pass, err := o.newPacketFilter()
 	if err != nil {
 		return false, err
 	}
-	src, err := capture.Open(o.inputs, &capture.Config{Stdin: stdin})
+	src, err := o.open(stdin, pass, func(s string) { fmt.Fprintf(stderr, "wssniff: %s\n", s) })
 	if err != nil {
 		return false, err
 	}
 	defer src.Close()
-	r := read(src, pass, &o.limits, complain, newProgress(stderr, src))
+	r := read(src, pass, &o.limits, &o.until, complain, newProgress(stderr, src))
 	if src.Stats().Inputs == 0 {
 		return false, nil // every input was complained of
 	}
@@ -84,6 +86,22 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 		r.narrow(&o.selection)
 	}
 	return o.failed(r.result), o.print(stdout, r)
+}
+
+// A source is where packets come from: files, or an interface.
+type source interface {
+	Next(*capture.Packet) error
+	Stats() capture.Stats
+	Close() error
+}
+
+// open gets ready to read what the command line names. What becomes of an
+// interface meanwhile goes to tell.
+func (o *options) open(stdin io.Reader, pass *packetFilter, tell func(string)) (source, error) {
+	if o.live.iface != "" {
+		return o.live.listen(pass, o.until.takeDuration(), tell)
+	}
+	return capture.Open(o.inputs, &capture.Config{Stdin: stdin})
 }
 
 // print writes the report to stdout or to the file that -o names.
@@ -135,4 +153,4 @@ func (o *options) failed(r *analyze.Result) bool {
 }
 
 // errNoInput is what is said to somebody who names no capture.
-var errNoInput = errors.New("no capture named; try 'wssniff capture.pcapng', or 'tcpdump -U -w - | wssniff -'")
+var errNoInput = errors.New("no capture named; try 'wssniff capture.pcapng', 'wssniff -i any', or 'tcpdump -U -w - | wssniff -'")

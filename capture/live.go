@@ -1,0 +1,36 @@
+package capture
+
+import (
+	"errors"
+
+	"golang.org/x/net/bpf"
+)
+
+// AnyInterface is the name that stands for all interfaces.
+const AnyInterface = "any"
+
+// DefaultRing is the size of the ring in which the kernel leaves packets, in
+// bytes.
+const DefaultRing = 8 << 20
+
+// ErrIdle is what Live.Next returns when nothing came for a moment.
+var ErrIdle = errors.New("no packet came")
+
+// A LiveConfig says how to listen. A nil LiveConfig means the defaults.
+type LiveConfig struct {
+	SnapLen     int  // bytes kept of a packet; 0: DefaultMaxPacket
+	Ring        int  // bytes of the ring; 0: DefaultRing; made whole blocks
+	Promiscuous bool // see frames for others, too; AnyInterface leaves the interfaces as they are
+
+	// Filter gives a program for packets of a link type, and nil means every
+	// packet. The kernel is given what it can apply, and lets pass what it
+	// cannot: frames with a VLAN tag if the program does not fit them, link
+	// types other than LinkEthernet and LinkRaw, and those for which Filter
+	// fails. So what comes has to be filtered again. Listen fails if Filter
+	// fails for Ethernet.
+	Filter func(LinkType) ([]bpf.RawInstruction, error)
+
+	// Tell is given one line when the interface goes away, and one when it is
+	// back. Nil: nobody wants to know.
+	Tell func(string)
+}
