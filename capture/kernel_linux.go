@@ -1,6 +1,10 @@
 package capture
 
-import "golang.org/x/net/bpf"
+import (
+	"slices"
+
+	"golang.org/x/net/bpf"
+)
 
 // What a program can load besides the bytes of a packet, linux/filter.h: words
 // that the kernel knows (SKF_AD_OFF), and bytes counted from the network header
@@ -117,13 +121,13 @@ func kernelProgram(filter func(LinkType) ([]bpf.RawInstruction, error), snapLen 
 			{Op: jumpEqual, K: 0, Jt: 1}, {Op: jump, K: uint32(tagged)},
 		},
 		untagged: forEthernet,
-		tagged:   relocated(forEthernet, behindTag, take),
+		tagged:   relocated(forEthernet, behindTag),
 		raw:      take,
 		pass:     take,
 		drop:     {{Op: ret, K: 0}},
 	}
 	if forRaw, err := filter(LinkRaw); err == nil {
-		parts[raw] = relocated(forRaw, fromNetworkHeader, take)
+		parts[raw] = relocated(forRaw, fromNetworkHeader)
 	}
 	for _, spare := range []label{tagged, raw, untagged} {
 		if size(&parts) > maxProgram {
@@ -162,18 +166,17 @@ func link(parts *[labels][]bpf.RawInstruction, snapLen int) []bpf.RawInstruction
 	return all
 }
 
-// relocated changes the loads of a program. It is instead if one of them cannot
-// be changed.
-func relocated(program []bpf.RawInstruction, move func(bpf.RawInstruction) (bpf.RawInstruction, bool), instead []bpf.RawInstruction) []bpf.RawInstruction {
-	moved := make([]bpf.RawInstruction, len(program))
-	for i, ins := range program {
-		moved[i] = ins
+// relocated changes the loads of a program. Where it comes to one that cannot be
+// changed, the packet passes.
+func relocated(program []bpf.RawInstruction, move func(bpf.RawInstruction) (bpf.RawInstruction, bool)) []bpf.RawInstruction {
+	moved := slices.Clone(program)
+	for i, ins := range moved {
 		if !loadsPacket(ins) {
 			continue
 		}
 		var ok bool
 		if moved[i], ok = move(ins); !ok {
-			return instead
+			moved[i] = bpf.RawInstruction{Op: ret, K: 1}
 		}
 	}
 	return moved

@@ -23,11 +23,10 @@ type LiveConfig struct {
 	Promiscuous bool // see frames for others, too; AnyInterface leaves the interfaces as they are
 
 	// Filter gives a program for packets of a link type, and nil means every
-	// packet. The kernel is given what it can apply, and lets pass what it
-	// cannot: frames with a VLAN tag if the program does not fit them, link
-	// types other than LinkEthernet and LinkRaw, and those for which Filter
-	// fails. So what comes has to be filtered again. Listen fails if Filter
-	// fails for Ethernet.
+	// packet. The kernel lets pass what it cannot decide: link types other than
+	// LinkEthernet and LinkRaw, those for which Filter fails, and packets whose
+	// length a program asks for after a tag was taken off. So what comes has to
+	// be filtered again. Listen fails if Filter fails for Ethernet.
 	Filter func(LinkType) ([]bpf.RawInstruction, error)
 
 	// Tell is given one line when the interface goes away, and one when it is
