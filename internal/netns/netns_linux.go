@@ -34,7 +34,7 @@ func enter() error {
 		return err
 	}
 	// Of the thread that asks, not of the process.
-	return os.WriteFile("/proc/sys/net/ipv6/conf/default/disable_ipv6", []byte("1"), 0)
+	return os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("1"), 0)
 }
 
 // IP runs the command ip with its arguments, each of which may be several words.
