@@ -9,9 +9,11 @@ import (
 // AnyInterface is the name that stands for all interfaces.
 const AnyInterface = "any"
 
-// DefaultRing is the size of the ring in which the kernel leaves packets, in
-// bytes.
-const DefaultRing = 8 << 20
+// The size of the ring in which the kernel leaves packets, in bytes.
+const (
+	DefaultRing = 8 << 20
+	MaxRing     = 1 << 30
+)
 
 // ErrIdle is what Live.Next returns when nothing came for a moment.
 var ErrIdle = errors.New("no packet came")
@@ -19,7 +21,7 @@ var ErrIdle = errors.New("no packet came")
 // A LiveConfig says how to listen. A nil LiveConfig means the defaults.
 type LiveConfig struct {
 	SnapLen     int  // bytes kept of a packet; 0: DefaultMaxPacket
-	Ring        int  // bytes of the ring; 0: DefaultRing; made whole blocks
+	Ring        int  // bytes of the ring; 0: DefaultRing; at most MaxRing
 	Promiscuous bool // see frames for others, too; AnyInterface leaves the interfaces as they are
 
 	// Filter gives a program for packets of a link type, and nil means every

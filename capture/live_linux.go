@@ -91,7 +91,7 @@ func (l *Live) prepare(program []bpf.RawInstruction) error {
 	if err := unix.SetsockoptInt(l.fd, unix.SOL_PACKET, unix.PACKET_RESERVE, tagLen); err != nil {
 		return err
 	}
-	blocks := max(minBlocks, (l.cfg.Ring+blockSize-1)/blockSize)
+	blocks := max(minBlocks, min(l.cfg.Ring, MaxRing)/blockSize)
 	req := unix.TpacketReq3{
 		Block_size: blockSize, Block_nr: uint32(blocks),
 		Frame_size: blockSize, Frame_nr: uint32(blocks),

@@ -206,6 +206,8 @@ Usage:
   wssniff [flags] FILE...      pcap or pcapng, also compressed (gzip, zstd, lz4)
   wssniff [flags] DIRECTORY    every capture in it, merged by time
   wssniff [flags] -            standard input
+  wssniff [flags] TCP@HOST:PORT
+                               pcap over TCP, until Ctrl-C
   wssniff [flags] -i IFACE [FILTER]
                                live, until Ctrl-C; what comes after the flags is a filter
 

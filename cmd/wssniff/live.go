@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,9 +25,6 @@ type live struct {
 	ringMiB  int
 }
 
-// maxRingMiB is far more than a kernel gives.
-const maxRingMiB = 1 << 14
-
 func (l *live) define(fs *pflag.FlagSet) {
 	fs.StringVarP(&l.iface, "interface", "i", "", "capture live on `IFACE`; any: on all")
 	toggle(fs, &l.list, "list-interfaces", "D", "list the interfaces")
@@ -39,15 +38,31 @@ func (l *live) validate() error {
 	switch {
 	case l.snapLen < 0 || l.snapLen > capture.DefaultMaxPacket:
 		return fmt.Errorf("--snapshot-length is from 0 to %d, not %d", capture.DefaultMaxPacket, l.snapLen)
-	case l.ringMiB < 1 || l.ringMiB > maxRingMiB:
-		return fmt.Errorf("--buffer-size is from 1 to %d, not %d", maxRingMiB, l.ringMiB)
+	case l.ringMiB < 1 || l.ringMiB > capture.MaxRing>>20:
+		return fmt.Errorf("--buffer-size is from 1 to %d, not %d", capture.MaxRing>>20, l.ringMiB)
 	}
 	return nil
 }
 
-// listen begins to capture. It ends with the first SIGINT or SIGTERM, the second
-// one ends the program, or when some time has passed; 0: it does not.
-func (l *live) listen(pass *packetFilter, duration time.Duration, tell func(string)) (*listening, error) {
+// untilAsked is done when a live capture is to end: with the first SIGINT or
+// SIGTERM, the second one being for the system, or after the duration that was
+// asked for. For files it is never done.
+func (o *options) untilAsked() (ctx context.Context, release func()) {
+	ctx = context.Background()
+	if o.live.iface == "" && !slices.ContainsFunc(o.inputs, capture.IsRemote) {
+		return ctx, func() {}
+	}
+	ctx, release = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, release)
+	// Where no packets come, their time does not pass.
+	if d := o.until.takeDuration(); d > 0 {
+		time.AfterFunc(d, release)
+	}
+	return ctx, release
+}
+
+// listen begins to capture, until ctx is done.
+func (l *live) listen(ctx context.Context, pass *packetFilter, tell func(string)) (*listening, error) {
 	lv, err := capture.Listen(l.iface, &capture.LiveConfig{
 		SnapLen:     l.snapLen,
 		Ring:        l.ringMiB << 20,
@@ -58,38 +73,26 @@ func (l *live) listen(pass *packetFilter, duration time.Duration, tell func(stri
 	if err != nil {
 		return nil, err
 	}
-	in := &listening{Live: lv, signals: make(chan os.Signal, 1)}
-	signal.Notify(in.signals, os.Interrupt, syscall.SIGTERM)
-	go in.awaitSignal()
-	if duration > 0 {
-		time.AfterFunc(duration, in.stop)
-	}
+	in := &listening{Live: lv}
+	context.AfterFunc(ctx, in.stop)
 	return in, nil
 }
 
 // A listening is a live capture that ends when it is asked to.
 type listening struct {
 	*capture.Live
-	signals chan os.Signal
-	asked   atomic.Pointer[time.Time] // when to end; nil: not
-	last    int64                     // time of the last packet
-	failed  bool
+	asked  atomic.Pointer[time.Time] // when to end; nil: not
+	last   int64                     // time of the last packet
+	failed bool
 }
 
 // atLast is how long a capture goes on at most when it was asked to end, to read
 // what had come by then.
 const atLast = time.Second
 
-func (l *listening) awaitSignal() {
-	if _, ok := <-l.signals; ok {
-		signal.Stop(l.signals)
-		l.stop()
-	}
-}
-
 func (l *listening) stop() {
 	now := time.Now()
-	l.asked.CompareAndSwap(nil, &now)
+	l.asked.Store(&now)
 }
 
 // Next waits for the next packet. It is io.EOF when all were read that had come
@@ -113,11 +116,4 @@ func (l *listening) Next(p *capture.Packet) error {
 func (l *listening) over() bool {
 	asked := l.asked.Load()
 	return l.failed || asked != nil && (l.last > asked.UnixNano() || time.Since(*asked) > atLast)
-}
-
-// Close ends the capture.
-func (l *listening) Close() error {
-	signal.Stop(l.signals)
-	close(l.signals)
-	return l.Live.Close()
 }

@@ -236,6 +236,42 @@ func TestLiveStops(t *testing.T) {
 	}
 }
 
+// TestRemoteStops ends a capture that comes over a connection, on which nothing
+// more comes.
+func TestRemoteStops(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("..", "..", "testdata", "pcaps", "generated", "ok.pcap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{nil, {"-a", "duration:1"}} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		cmd := &listener{Cmd: exec.Command("wssniff", append(args, "--all", "--format", "jsonl", "TCP@"+l.Addr().String())...)}
+		cmd.Stdout, cmd.Stderr = &cmd.out, &cmd.complaints
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { cmd.Process.Kill() })
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.Write(file)
+		if args == nil {
+			time.Sleep(time.Second)
+			cmd.Process.Signal(os.Interrupt)
+		}
+		cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != exitOK || cmd.complaints.Len() > 0 || attempts(cmd.out.Bytes()) == 0 {
+			t.Errorf("%q: exit code %d: %s%s", args, code, cmd.complaints.String(), cmd.out.String())
+		}
+	}
+}
+
 // TestLiveTells lets a small ring overflow, and takes the interface down and up.
 func TestLiveTells(t *testing.T) {
 	far := cable(t)

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -73,7 +74,9 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 	if err != nil {
 		return false, err
 	}
-	src, err := o.open(stdin, pass, func(s string) { fmt.Fprintf(stderr, "wssniff: %s\n", s) })
+	ctx, release := o.untilAsked()
+	defer release()
+	src, err := o.open(ctx, stdin, pass, func(s string) { fmt.Fprintf(stderr, "wssniff: %s\n", s) })
 	if err != nil {
 		return false, err
 	}
@@ -95,13 +98,13 @@ type source interface {
 	Close() error
 }
 
-// open gets ready to read what the command line names. What becomes of an
-// interface meanwhile goes to tell.
-func (o *options) open(stdin io.Reader, pass *packetFilter, tell func(string)) (source, error) {
+// open gets ready to read what the command line names, until ctx is done if it is
+// live. What becomes of an interface or a connection meanwhile goes to tell.
+func (o *options) open(ctx context.Context, stdin io.Reader, pass *packetFilter, tell func(string)) (source, error) {
 	if o.live.iface != "" {
-		return o.live.listen(pass, o.until.takeDuration(), tell)
+		return o.live.listen(ctx, pass, tell)
 	}
-	return capture.Open(o.inputs, &capture.Config{Stdin: stdin})
+	return capture.Open(o.inputs, &capture.Config{Stdin: stdin, Context: ctx, Tell: tell})
 }
 
 // print writes the report to stdout or to the file that -o names.
