@@ -17,6 +17,12 @@ require (
 	golang.org/x/term v0.47.0 // is it a terminal, and how wide
 )
 
+// What a live capture gives away.
+require (
+	github.com/landlock-lsm/go-landlock v0.11.0
+	kernel.org/pub/linux/libs/security/libcap/psx v1.2.77 // for all threads, with and without cgo
+)
+
 // For tests.
 require (
 	github.com/google/go-cmp v0.7.0

@@ -172,9 +172,11 @@ func (l *Live) wait() error {
 	if l.away {
 		return l.comeBack()
 	}
-	switch _, err := unix.Poll(l.poll[:], int(liveTick.Milliseconds())); {
-	case err == unix.EINTR:
-		return ErrIdle
+	_, err := unix.Poll(l.poll[:], int(liveTick.Milliseconds()))
+	for err == unix.EINTR {
+		_, err = unix.Poll(l.poll[:], int(liveTick.Milliseconds()))
+	}
+	switch {
 	case err != nil:
 		return fmt.Errorf("%s: %w", printable(l.name), err)
 	case l.poll[0].Revents&^unix.POLLIN == 0:

@@ -23,6 +23,7 @@ type live struct {
 	discreet bool // not promiscuous
 	snapLen  int
 	ringMiB  int
+	user     string // what root becomes
 }
 
 func (l *live) define(fs *pflag.FlagSet) {
@@ -32,6 +33,7 @@ func (l *live) define(fs *pflag.FlagSet) {
 	fs.IntVarP(&l.snapLen, "snapshot-length", "s", 0, "live: keep `BYTES` of each packet (default: all)")
 	fs.Lookup("snapshot-length").DefValue = "0"
 	fs.IntVarP(&l.ringMiB, "buffer-size", "B", capture.DefaultRing>>20, "live: `MIB` in which the kernel leaves packets")
+	fs.StringVarP(&l.user, "relinquish-privileges", "Z", "nobody", "live: become `USER` once all is open, if root; root: stay")
 }
 
 func (l *live) validate() error {
@@ -99,6 +101,7 @@ func (l *listening) stop() {
 // when the end was asked for.
 func (l *listening) Next(p *capture.Packet) error {
 	for !l.over() {
+		asked := l.asked.Load() != nil
 		switch err := l.Live.Next(p); {
 		case err == nil:
 			l.last = p.Time
@@ -106,7 +109,7 @@ func (l *listening) Next(p *capture.Packet) error {
 		case err != capture.ErrIdle:
 			l.failed = true
 			return err
-		case l.asked.Load() != nil:
+		case asked: // nothing came since then
 			return io.EOF
 		}
 	}

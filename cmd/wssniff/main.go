@@ -81,6 +81,18 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 		return false, err
 	}
 	defer src.Close()
+	if o.live.iface != "" {
+		// What the report is written to is opened while that is allowed.
+		var done func() error
+		if stdout, done, err = o.create(stdout); err != nil {
+			return false, err
+		}
+		defer func() { err = cmp.Or(err, done()) }()
+		o.output = ""
+		if err := confine(o.live.user); err != nil {
+			return false, err
+		}
+	}
 	r := read(src, pass, &o.limits, &o.until, complain, newProgress(stderr, src))
 	if src.Stats().Inputs == 0 {
 		return false, nil // every input was complained of
@@ -107,17 +119,26 @@ func (o *options) open(ctx context.Context, stdin io.Reader, pass *packetFilter,
 	return capture.Open(o.inputs, &capture.Config{Stdin: stdin, Context: ctx, Tell: tell})
 }
 
+// create opens the file that -o names; without, it is stdout. To be called at the
+// end: done.
+func (o *options) create(stdout io.Writer) (out io.Writer, done func() error, err error) {
+	if o.output == "" || o.output == "-" {
+		return stdout, func() error { return nil }, nil
+	}
+	f, err := os.Create(o.output)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, f.Close, nil
+}
+
 // print writes the report to stdout or to the file that -o names.
 func (o *options) print(stdout io.Writer, r *reading) (err error) {
-	out := stdout
-	if o.output != "" && o.output != "-" {
-		f, err := os.Create(o.output)
-		if err != nil {
-			return err
-		}
-		defer func() { err = cmp.Or(err, f.Close()) }()
-		out = f
+	out, done, err := o.create(stdout)
+	if err != nil {
+		return err
 	}
+	defer func() { err = cmp.Or(err, done()) }()
 	b := bufio.NewWriterSize(out, 64<<10)
 	opt := o.reportOptions(out)
 	if err := formats[o.format](b, r.input(isTerminal(out)), opt); err != nil {
