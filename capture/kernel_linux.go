@@ -18,7 +18,7 @@ const (
 	auxHasTag     = auxiliary + 48
 	auxTPID       = auxiliary + 60
 
-	networkHeader = 0xffe00000
+	networkHeader = 0xfff00000
 	kernelData    = 0x80000000 // offsets from here on are not of bytes of the packet
 )
 
@@ -230,7 +230,7 @@ func loadSize(op uint16) uint32 {
 // fromNetworkHeader changes a load from a packet that begins with its network
 // header to one from wherever that is.
 func fromNetworkHeader(ins bpf.RawInstruction) (bpf.RawInstruction, bool) {
-	const room = 1 << 20 // before the offsets get another meaning
+	const room = auxiliary - networkHeader // before the offsets get another meaning
 	ok := ins.Op&modeMask != modeLen && ins.K < room
 	ins.K += networkHeader
 	return ins, ok

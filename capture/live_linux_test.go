@@ -223,23 +223,47 @@ func TestLiveAny(t *testing.T) {
 }
 
 // tunnel makes the interface tun, on which packets come that are written.
-func tunnel(t *testing.T) func([]byte) {
+func tunnel(t *testing.T) func([]byte) { return device(t, "tun", unix.IFF_TUN, hwNone) }
+
+const (
+	hwNone = 0xfffe // without a header of the link
+	hwGRE  = 778    // with one that nobody knows here
+)
+
+// device makes an interface of tun or tap, of whatever kind.
+func device(t *testing.T, name string, mode uint16, hardware int) func([]byte) {
 	t.Helper()
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Skipf("needs tun devices: modprobe tun (%v)", err)
 	}
 	t.Cleanup(func() { unix.Close(fd) })
-	ifr, _ := unix.NewIfreq("tun")
-	ifr.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
-	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr); err != nil {
+	ifr, _ := unix.NewIfreq(name)
+	ifr.SetUint16(mode | unix.IFF_NO_PI)
+	if err := errors.Join(unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr), unix.IoctlSetInt(fd, unix.TUNSETLINK, hardware)); err != nil {
 		t.Fatal(err)
 	}
-	netns.IP(t, "link set tun up")
+	netns.IP(t, "link set", name, "up")
 	return func(b []byte) {
 		if _, err := unix.Write(fd, b); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// TestLiveCooked has an interface whose link layer is not known, here Ethernet
+// that says it is GRE: IP is taken from where it begins, also by the filter.
+func TestLiveCooked(t *testing.T) {
+	netns.Enter(t)
+	write := device(t, "tap", unix.IFF_TAP, hwGRE)
+	l := listen(t, "tap", &LiveConfig{Filter: filterUDP(t, 80)})
+	arp := append(aFrame(80)[:12], 8, 6, 0, 1, 8, 0, 6, 4, 0, 1)
+	write(arp)
+	write(aFrame(81))
+	write(aFrame(80))
+	got := received(t, l)
+	if len(got) != 1 || got[0].Link != LinkRaw || got[0].WireLen != 32 || !bytes.Equal(got[0].Data, aDatagram(80)) {
+		t.Errorf("%+v", got)
 	}
 }
 

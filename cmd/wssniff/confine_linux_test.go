@@ -175,39 +175,67 @@ func TestConfine(t *testing.T) {
 	}
 }
 
-// TestLiveConfined looks at all threads of a running capture, which then has to
-// attach to an interface made anew and to write to a file of root's.
+// TestLiveConfined looks at all threads of a running capture, started as root,
+// and as somebody who has the one capability that is needed. It has to write to a
+// file that it could not open any more.
 func TestLiveConfined(t *testing.T) {
 	far := cable(t)
 	serve(t, far, "10.9.0.2:80")
-	file := filepath.Join(t.TempDir(), "report")
-	l := startListening(t, "wssniff", "-i", "va", "-o", file)
+	dir := t.TempDir()
+	program := filepath.Join(dir, "wssniff")
+	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o755), os.Chmod(dir, 0o777), copyFile(program, "/proc/self/exe")); err != nil {
+		t.Fatal(err)
+	}
+	const somebody = 12345
+	for uid, attr := range map[int]*syscall.SysProcAttr{
+		65534:    {Credential: &syscall.Credential{Groups: []uint32{0, 4}}},
+		somebody: {Credential: &syscall.Credential{Uid: somebody, Gid: somebody}, AmbientCaps: []uintptr{unix.CAP_NET_RAW}},
+	} {
+		file := filepath.Join(dir, fmt.Sprint(uid))
+		cmd := exec.Command(program, "-i", "va", "-o", file)
+		cmd.SysProcAttr = attr
+		l := start(t, cmd)
+		time.Sleep(time.Second)
+		checkThreads(t, l.Process.Pid, uid)
+		handshake(t, "10.9.0.2:80", "/wrong")
+		if code := l.end(syscall.SIGTERM); code != exitOK {
+			t.Errorf("user %d: exit code %d: %s", uid, code, l.complaints.String())
+		}
+		report, err := os.ReadFile(file)
+		if err != nil || !strings.Contains(string(report), "accept-mismatch") {
+			t.Errorf("user %d: %v: %s", uid, err, report)
+		}
+	}
+}
+
+func copyFile(to, from string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, b, 0o755)
+}
+
+func checkThreads(t *testing.T, pid, uid int) {
+	t.Helper()
+	statuses, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if len(statuses) == 0 {
+		t.Errorf("user %d: no threads", uid)
+	}
 	want := []string{
-		`Uid:\t65534\t65534\t65534\t65534`, `Gid:(\t65534){4}`, `Groups:\t *\n`, `CapPrm:\t0{16}`, `CapEff:\t0{16}`, `NoNewPrivs:\t1`,
+		fmt.Sprintf(`Uid:(\t%d){4}`, uid), fmt.Sprintf(`Gid:(\t%d){4}`, uid), `Groups:\t *\n`,
+		`CapPrm:\t0{16}`, `CapEff:\t0{16}`, `CapAmb:\t0{16}`, `NoNewPrivs:\t1`,
 	}
 	if runtime.GOARCH == "amd64" {
 		want = append(want, `Seccomp:\t2`)
-	}
-	time.Sleep(time.Second)
-	statuses, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", l.Process.Pid))
-	if len(statuses) == 0 {
-		t.Fatal("no threads")
 	}
 	for _, name := range statuses {
 		b, err := os.ReadFile(name)
 		for _, w := range want {
 			if err == nil && !regexp.MustCompile(w).Match(b) {
-				t.Errorf("no %s in %s:\n%s", w, name, b)
+				t.Errorf("user %d: no %s in %s:\n%s", uid, w, name, b)
 			}
 		}
-	}
-	handshake(t, "10.9.0.2:80", "/wrong")
-	if code := l.end(syscall.SIGTERM); code != exitOK {
-		t.Errorf("exit code %d: %s", code, l.complaints.String())
-	}
-	report, err := os.ReadFile(file)
-	if err != nil || !strings.Contains(string(report), "accept-mismatch") {
-		t.Errorf("%v: %s", err, report)
 	}
 }
 

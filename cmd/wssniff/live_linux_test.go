@@ -28,11 +28,16 @@ type listener struct {
 	out, complaints bytes.Buffer
 }
 
-// startListening starts a command in the namespace that was entered, and waits
+// startListening starts wssniff in the namespace that was entered, and waits
 // until it has a packet socket that is ready.
-func startListening(t *testing.T, name string, args ...string) *listener {
+func startListening(t *testing.T, args ...string) *listener {
 	t.Helper()
-	l := &listener{Cmd: exec.Command(name, args...)}
+	return start(t, exec.Command("wssniff", args...))
+}
+
+func start(t *testing.T, cmd *exec.Cmd) *listener {
+	t.Helper()
+	l := &listener{Cmd: cmd}
 	l.Stdout, l.Stderr = &l.out, &l.complaints
 	before := packetSockets(t)
 	if err := l.Start(); err != nil {
@@ -45,7 +50,7 @@ func startListening(t *testing.T, name string, args ...string) *listener {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatalf("%s %q does not listen: %s", name, args, l.complaints.String())
+	t.Fatalf("%q does not listen: %s", cmd.Args, l.complaints.String())
 	return nil
 }
 
@@ -166,8 +171,8 @@ func TestLiveRows(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "all.pcap")
 	format := []string{"--all", "--format", "jsonl", "--summary"}
 	dump := startTCPDump(t, "-i", "va", "--nano", "-U", "-w", file, "tcp port 8080")
-	live := startListening(t, "wssniff", append(format, "-i", "va", "tcp", "port", "8080")...)
-	any := startListening(t, "wssniff", append(format, "-i", "any", "-f", "port 8080")...)
+	live := startListening(t, append(format, "-i", "va", "tcp", "port", "8080")...)
+	any := startListening(t, append(format, "-i", "any", "-f", "port 8080")...)
 	for _, path := range paths {
 		handshake(t, "10.9.0.2:8080", path)
 	}
@@ -219,7 +224,7 @@ func TestLiveStops(t *testing.T) {
 		{args: []string{"-a", "duration:1", "udp"}, want: 0},
 		{args: []string{"-a", "duration:600", "-c", "4"}, want: 1},
 	} {
-		l := startListening(t, "wssniff", append(test.args, "-i", "va", "--all", "--format", "jsonl")...)
+		l := startListening(t, append(test.args, "-i", "va", "--all", "--format", "jsonl")...)
 		for _, path := range paths {
 			handshake(t, "10.9.0.2:80", path)
 		}
@@ -276,7 +281,7 @@ func TestRemoteStops(t *testing.T) {
 func TestLiveTells(t *testing.T) {
 	far := cable(t)
 	serve(t, far, "10.9.0.2:80")
-	l := startListening(t, "wssniff", "-i", "va", "-B", "1")
+	l := startListening(t, "-i", "va", "-B", "1")
 	netns.IP(t, "link set va down")
 	time.Sleep(time.Second)
 	netns.IP(t, "link set va up")
