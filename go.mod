@@ -14,7 +14,14 @@ require (
 	github.com/pierrec/lz4/v4 v4.1.33 // the one kept LZ4 in Go
 	golang.org/x/crypto v0.58.0 // chacha20poly1305, of TLS
 	golang.org/x/net v0.62.0 // bpf: the instructions of packet filters; dnsmessage: answers of DNS
+	golang.org/x/sys v0.49.0 // packet sockets of Linux
 	golang.org/x/term v0.47.0 // is it a terminal, and how wide
+)
+
+// What a live capture gives away.
+require (
+	github.com/landlock-lsm/go-landlock v0.11.0
+	kernel.org/pub/linux/libs/security/libcap/psx v1.2.77 // for all threads, with and without cgo
 )
 
 // For tests.
@@ -39,7 +46,6 @@ require (
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.42.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/telemetry v0.0.0-20261010193011-f71dc92da45e // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect

@@ -62,6 +62,7 @@ type Analyzer struct {
 	payloads map[payloadOf][]byte  // the beginnings of Close frames that came in pieces
 
 	entries    entries
+	decided    int  // of entries, those whose answer is known or will not come
 	latest     int  // frame of the last request in entries
 	disordered bool // entries are not in the order of their requests
 	journal    journal
@@ -244,6 +245,10 @@ func spare(b []byte) []byte {
 func startsTLS(b []byte) bool {
 	return len(b) >= 3 && b[0] == 0x16 && b[1] == 3 && b[2] <= 4
 }
+
+// Decided is the number of listed attempts that were answered with a 101, or whose
+// connection is over.
+func (a *Analyzer) Decided() int { return a.decided }
 
 // Finish judges what depends on the whole capture and returns everything found.
 // last is the capture's last packet, drops the number of packets that it lost

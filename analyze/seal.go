@@ -384,6 +384,7 @@ func (a *Analyzer) seal(d *draft, e *flow.Evidence) {
 	a.packer.text(exchange)
 	a.packer.ending(e, nil, d.forgotten)
 	a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
+	a.decided++
 	a.turnout.add(e.Addr(d.client).Addr())
 	a.noteServer(e.Addr(d.client.Reverse()).Addr())
 	a.packer.whole, a.packer.both = exchange, a.packer.b
@@ -396,6 +397,7 @@ func (a *Analyzer) keepExchange(d *draft) {
 		a.packer.b = a.packer.whole[:0]
 		a.packer.exchange(d)
 		a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
+		a.decided++
 		a.packer.whole = a.packer.b
 	}
 	a.free(d)

@@ -20,14 +20,16 @@ var (
 	errStdinTwice = errors.New("named twice, but can be read only once")
 )
 
-// An input is one of the files that a Source reads, or standard input.
+// An input is one of the files that a Source reads, or standard input, or a
+// connection.
 type input struct {
-	name  string
-	path  string    // valid iff src is nil
-	src   io.Reader // standard input
-	err   error     // why it cannot be read, told in its turn
-	first int64     // time of its first packet, or unknownTime
-	order int       // its place among all inputs
+	name   string
+	path   string    // valid iff src and remote are nil
+	src    io.Reader // standard input
+	remote *remote
+	err    error // why it cannot be read, told in its turn
+	first  int64 // time of its first packet, or unknownTime
+	order  int   // its place among all inputs
 
 	stream *stream // nil: not open
 	head   Packet  // read and not yet delivered, valid iff held; Num unset
@@ -54,6 +56,8 @@ func expand(names []string, cfg *Config) []*input {
 		case name == "-":
 			all = append(all, &input{name: stdinName, src: stdinOf(cfg)})
 			stdin = true
+		case IsRemote(name):
+			all = append(all, &input{name: name, remote: newRemote(name, cfg)})
 		case isDir(name):
 			all = append(all, directory(name)...)
 		default:
@@ -122,6 +126,9 @@ func isRegular(path string) bool {
 func (in *input) size() (int64, bool) {
 	if in.err != nil {
 		return 0, true
+	}
+	if in.remote != nil {
+		return 0, false
 	}
 	if in.src != nil {
 		f, ok := in.src.(interface{ Stat() (fs.FileInfo, error) })

@@ -15,7 +15,7 @@ func newProbePool() *bufferPool { return &bufferPool{size: probeBuffer, ahead: m
 func probe(inputs []*input, maxPacket int) {
 	pool := newProbePool()
 	for _, in := range inputs {
-		if in.err != nil || in.src != nil || !isRegular(in.path) {
+		if in.err != nil || in.src != nil || in.remote != nil || !isRegular(in.path) {
 			continue
 		}
 		t, err := openFile(in.name, in.path, pool, new(interfaceTable), maxPacket)

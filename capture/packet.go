@@ -1,4 +1,5 @@
-// Package capture reads packets from capture files and standard input.
+// Package capture reads packets from capture files, standard input and TCP
+// connections (Source), and from interfaces of Linux (Live).
 //
 // A Source merges inputs by time. Behind it each input is a stream: a file, a
 // decompressor if it is compressed, which runs ahead in a goroutine of its

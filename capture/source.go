@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"context"
 	"errors"
 	"io"
 )
@@ -17,6 +18,12 @@ type Config struct {
 	// Secrets is called by Next with each key log of TLS in the captures, before
 	// the packets that follow it. It must not keep the bytes. Nil: they are skipped.
 	Secrets func(log []byte)
+
+	// For names of pcap-over-IP: when Context is done they are at their end, nil
+	// is never; Tell, unless nil, is given one line when a connection is lost, and
+	// one when there is another.
+	Context context.Context
+	Tell    func(string)
 }
 
 // A Source delivers the packets of several inputs as one capture, merged by
@@ -34,8 +41,9 @@ type Source struct {
 }
 
 // Open prepares to read the captures in names: files, directories, which
-// stand for all captures in them but not for those in directories below, and
-// "-" for standard input. Formats are recognised by content: pcap, pcapng,
+// stand for all captures in them but not for those in directories below, "-"
+// for standard input, and "TCP@host:port" for what comes over a connection there
+// (pcap-over-IP), and over the next one when that is lost. Formats are recognised by content: pcap, pcapng,
 // each also compressed by gzip, zstd or lz4.
 //
 // It fails only if there is no name. Of an input that is missing or is no
@@ -95,8 +103,13 @@ func (s *Source) next(p *Packet) error {
 	for s.cur != nil || s.choose() {
 		in := s.cur
 		if err := s.read(in, p); err != nil {
+			again := in.remote != nil && in.stream != nil && in.remote.lost(in.stream, &err)
 			s.finish(in)
-			if err == io.EOF {
+			switch {
+			case again:
+				s.cur = in
+				continue
+			case err == io.EOF:
 				continue
 			}
 			s.stats.Damaged++
@@ -154,6 +167,11 @@ func (s *Source) open(in *input) (err error) {
 	switch {
 	case in.err != nil:
 		return unreadable(in.name, in.err)
+	case in.remote != nil:
+		again := in.remote.worked
+		if in.stream, err = in.remote.open(&s.pool, &s.ifaces, s.maxPacket); again {
+			return err
+		}
 	case in.src != nil:
 		in.stream = &stream{name: in.name, max: s.maxPacket, table: &s.ifaces}
 		err = in.stream.open(in.src, &s.pool)

@@ -1,5 +1,7 @@
 package capture
 
+import "slices"
+
 // maxInterfaces is how many interfaces a pcapng section, and the statistics
 // over all inputs, may list. Each costs some memory, and only 20 bytes of a
 // file.
@@ -41,6 +43,15 @@ func (t *interfaceTable) add(i Interface) int {
 	}
 	t.n++
 	return t.n - 1
+}
+
+// named is the number of the interface with the name of i, which is i if there is
+// none yet.
+func (t *interfaceTable) named(i Interface) int {
+	if n := slices.IndexFunc(t.list, func(known Interface) bool { return known.Name == i.Name }); n >= 0 {
+		return n
+	}
+	return t.add(i)
 }
 
 // lost notes that at least n packets of interface i were dropped. Statistics

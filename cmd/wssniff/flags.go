@@ -19,6 +19,8 @@ import (
 // options is the command line.
 type options struct {
 	inputs      []string
+	live        live
+	until       until
 	filter      string
 	bpfProgram  string
 	format      string
@@ -55,10 +57,12 @@ func (o *options) group(title string) *pflag.FlagSet {
 func (o *options) define() {
 	in := o.group("Input")
 	in.StringArrayVarP(&o.inputs, "read", "r", nil, "read this `FILE`, as if it were named without the flag; repeatable")
+	o.live.define(in)
 	in.StringVarP(&o.filter, "filter", "f", "", "read only packets that match `EXPR`: tcpdump's host, net, port, portrange, tcp, ip, ip6, vlan, and, or, not, ()")
 	in.StringVar(&o.bpfProgram, "bpf-program", "", "the same for a program: `FILE` holds the output of tcpdump -ddd EXPR")
 	toggle(in, &o.limits.checkSums, "check-checksums", "", "do not read segments with a wrong TCP checksum, as captures on the sending machine have them")
 	in.Func("connect-failures", "list failed TLS handshakes as attempts, `WHICH`: known (of those known to speak WebSocket), all, none, auto (default: known, or without any attempt the first 20)", o.limits.setFailures)
+	o.until.define(in)
 	o.selection.define(o.group("Selection of attempts, once all packets are analysed (-f selects packets)"))
 	out := o.group("Output")
 	out.StringVar(&o.format, "format", "table", "`FORMAT` of the report: table, jsonl, csv or markdown")
@@ -104,13 +108,28 @@ func parseArgs(args []string, env func(string) (string, bool)) (*options, error)
 	if err := all.Parse(args); err != nil {
 		return nil, err
 	}
-	o.inputs = append(o.inputs, all.Args()...)
-	return o, fromEnvironment(all, env)
+	if err := fromEnvironment(all, env); err != nil {
+		return nil, err
+	}
+	return o, o.words(all.Args())
+}
+
+// words takes what is no flag: a filter, as tcpdump has it, or names of captures.
+func (o *options) words(words []string) error {
+	switch {
+	case o.live.iface == "":
+		o.inputs = append(o.inputs, words...)
+	case len(words) > 0 && o.filter != "":
+		return fmt.Errorf("a filter is given twice: %q, and %q with --filter", strings.Join(words, " "), o.filter)
+	case len(words) > 0:
+		o.filter = strings.Join(words, " ")
+	}
+	return nil
 }
 
 // commandLineOnly are the flags that the environment does not set.
 var commandLineOnly = []string{
-	"read", "filter", "bpf-program", "explain", "help", "version",
+	"read", "interface", "list-interfaces", "filter", "bpf-program", "count", "autostop", "explain", "help", "version",
 	"device", "client", "server", "host", "path", "since", "until", "verdict", "code",
 }
 
@@ -130,7 +149,7 @@ func fromEnvironment(all *pflag.FlagSet, env func(string) (string, bool)) error 
 // validate names the first mistake of the command line.
 func (o *options) validate() error {
 	switch {
-	case o.help || o.version || o.explain != "":
+	case o.help || o.version || o.explain != "" || o.live.list:
 		return nil
 	case formats[o.format] == nil:
 		return fmt.Errorf("no format %q: choose table, jsonl, csv or markdown", o.format)
@@ -144,7 +163,13 @@ func (o *options) validate() error {
 		return fmt.Errorf("no severity %q: choose error, warning or note", o.failOn)
 	case !slices.Contains([]string{"auto", "always", "never"}, o.color):
 		return fmt.Errorf("--color is auto, always or never, not %q", o.color)
-	case len(o.inputs) == 0:
+	case o.live.validate() != nil:
+		return o.live.validate()
+	case o.until.packets < 0:
+		return fmt.Errorf("--count cannot be %d", o.until.packets)
+	case o.live.iface != "" && len(o.inputs) > 0:
+		return errors.New("--interface and --read exclude each other")
+	case o.live.iface == "" && len(o.inputs) == 0:
 		return errNoInput
 	}
 	return o.selection.validate()
@@ -182,10 +207,15 @@ Usage:
   wssniff [flags] FILE...      pcap or pcapng, also compressed (gzip, zstd, lz4)
   wssniff [flags] DIRECTORY    every capture in it, merged by time
   wssniff [flags] -            standard input
+  wssniff [flags] TCP@HOST:PORT
+                               pcap over TCP, until Ctrl-C
+  wssniff [flags] -i IFACE [FILTER]
+                               live, until Ctrl-C; what comes after the flags is a filter
 
 Examples:
   wssniff field.pcapng                                  what failed, why, and where to look
   wssniff --all field.pcapng                            every attempt, also those that went well
+  wssniff -i eth0 tcp port 80                           live: the report comes at the end
   ssh gw tcpdump -U -w - tcp | wssniff -                a capture from elsewhere
   wssniff --format jsonl rotated-*.pcap.gz | jq 'select(.record=="attempt").websocket.verdict'
   wssniff --device 10.0.0.7 rotated-*.pcap.gz           the history of one device

@@ -17,10 +17,10 @@ func TestImports(t *testing.T) {
 		foreign []string // prefixes of packages outside the standard library
 	}{
 		{pkg: "reassembly/flow"},
-		{pkg: "capture", foreign: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4"}},
+		{pkg: "capture", foreign: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4", "golang.org/x/net/bpf", "golang.org/x/sys/unix"}},
 		{
 			pkg: "reassembly", project: []string{"capture", "reassembly/flow"},
-			foreign: []string{"github.com/google/gopacket", "github.com/klauspost/compress", "github.com/pierrec/lz4"},
+			foreign: []string{"github.com/google/gopacket", "github.com/klauspost/compress", "github.com/pierrec/lz4", "golang.org/x/net/bpf", "golang.org/x/sys/unix"},
 		},
 		{pkg: "internal/tlswire"},
 		{

@@ -1,10 +1,11 @@
-// Command wssniff reads packet captures and says which WebSocket handshakes in
-// them failed, and why.
+// Command wssniff reads packet captures, or listens, and says which WebSocket
+// handshakes failed, and why.
 package main
 
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -66,17 +67,33 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 		return false, printVersion(stdout)
 	case o.explain != "":
 		return false, report.Explain(stdout, o.explain, o.reportOptions(stdout))
+	case o.live.list:
+		return false, listInterfaces(stdout)
 	}
 	pass, err := o.newPacketFilter()
 	if err != nil {
 		return false, err
 	}
-	src, err := capture.Open(o.inputs, &capture.Config{Stdin: stdin})
+	ctx, release := o.untilAsked()
+	defer release()
+	src, err := o.open(ctx, stdin, pass, func(s string) { fmt.Fprintf(stderr, "wssniff: %s\n", s) })
 	if err != nil {
 		return false, err
 	}
 	defer src.Close()
-	r := read(src, pass, &o.limits, complain, newProgress(stderr, src))
+	if o.live.iface != "" {
+		// What the report is written to is opened while that is allowed.
+		var done func() error
+		if stdout, done, err = o.create(stdout); err != nil {
+			return false, err
+		}
+		defer func() { err = cmp.Or(err, done()) }()
+		o.output = ""
+		if err := confine(o.live.user); err != nil {
+			return false, err
+		}
+	}
+	r := read(src, pass, &o.limits, &o.until, complain, newProgress(stderr, src))
 	if src.Stats().Inputs == 0 {
 		return false, nil // every input was complained of
 	}
@@ -86,17 +103,42 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 	return o.failed(r), o.print(stdout, r)
 }
 
+// A source is where packets come from: files, or an interface.
+type source interface {
+	Next(*capture.Packet) error
+	Stats() capture.Stats
+	Close() error
+}
+
+// open gets ready to read what the command line names, until ctx is done if it is
+// live. What becomes of an interface or a connection meanwhile goes to tell.
+func (o *options) open(ctx context.Context, stdin io.Reader, pass *packetFilter, tell func(string)) (source, error) {
+	if o.live.iface != "" {
+		return o.live.listen(ctx, pass, tell)
+	}
+	return capture.Open(o.inputs, &capture.Config{Stdin: stdin, Context: ctx, Tell: tell})
+}
+
+// create opens the file that -o names; without, it is stdout. To be called at the
+// end: done.
+func (o *options) create(stdout io.Writer) (out io.Writer, done func() error, err error) {
+	if o.output == "" || o.output == "-" {
+		return stdout, func() error { return nil }, nil
+	}
+	f, err := os.Create(o.output)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, f.Close, nil
+}
+
 // print writes the report to stdout or to the file that -o names.
 func (o *options) print(stdout io.Writer, r *reading) (err error) {
-	out := stdout
-	if o.output != "" && o.output != "-" {
-		f, err := os.Create(o.output)
-		if err != nil {
-			return err
-		}
-		defer func() { err = cmp.Or(err, f.Close()) }()
-		out = f
+	out, done, err := o.create(stdout)
+	if err != nil {
+		return err
 	}
+	defer func() { err = cmp.Or(err, done()) }()
 	b := bufio.NewWriterSize(out, 64<<10)
 	opt := o.reportOptions(out)
 	if err := formats[o.format](b, r.input(isTerminal(out)), opt); err != nil {
@@ -143,4 +185,4 @@ func (o *options) failed(r *reading) bool {
 }
 
 // errNoInput is what is said to somebody who names no capture.
-var errNoInput = errors.New("no capture named; try 'wssniff capture.pcapng', or 'tcpdump -U -w - | wssniff -'")
+var errNoInput = errors.New("no capture named; try 'wssniff capture.pcapng', 'wssniff -i any', or 'tcpdump -U -w - | wssniff -'")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"golang.org/x/net/bpf"
+
 	"github.com/wssniff/wssniff/capture"
 	"github.com/wssniff/wssniff/capture/filter"
 )
@@ -13,7 +15,8 @@ import (
 // passes every packet.
 type packetFilter struct {
 	expr    *filter.Expr    // nil: a program was given
-	program *filter.Matcher // for all link types; nil: an expression was given
+	given   filter.Program  // for all link types; nil: an expression was given
+	program *filter.Matcher // of given
 	byLink  map[capture.LinkType]*filter.Matcher
 }
 
@@ -28,11 +31,11 @@ func (o *options) newPacketFilter() (*packetFilter, error) {
 		}
 		return &packetFilter{expr: expr, byLink: map[capture.LinkType]*filter.Matcher{}}, nil
 	case o.bpfProgram != "":
-		program, err := readProgram(o.bpfProgram)
-		if err != nil {
+		f := &packetFilter{}
+		if err := f.readProgram(o.bpfProgram); err != nil {
 			return nil, fmt.Errorf("%s: %w", o.bpfProgram, err)
 		}
-		return &packetFilter{program: program}, nil
+		return f, nil
 	}
 	return nil, nil
 }
@@ -44,17 +47,34 @@ func showPlace(err error) error {
 	return err
 }
 
-func readProgram(name string) (*filter.Matcher, error) {
-	f, err := os.Open(name)
+func (f *packetFilter) readProgram(name string) error {
+	r, err := os.Open(name)
 	if err != nil {
-		return nil, errors.Unwrap(err)
+		return errors.Unwrap(err)
 	}
-	defer f.Close()
-	p, err := filter.ParseProgram(f)
-	if err != nil {
-		return nil, err
+	defer r.Close()
+	if f.given, err = filter.ParseProgram(r); err != nil {
+		return err
 	}
-	return p.Matcher()
+	f.program, err = f.given.Matcher()
+	return err
+}
+
+// forKernel is the filter as a live capture takes it.
+func (f *packetFilter) forKernel() func(capture.LinkType) ([]bpf.RawInstruction, error) {
+	if f == nil {
+		return nil
+	}
+	return func(link capture.LinkType) ([]bpf.RawInstruction, error) {
+		if f.given != nil {
+			return f.given, nil
+		}
+		p, err := f.expr.Compile(link)
+		if err != nil {
+			return nil, showPlace(err)
+		}
+		return p, nil
+	}
 }
 
 // match reports whether a packet passes. An expression is compiled for each link

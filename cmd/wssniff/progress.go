@@ -4,15 +4,13 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/wssniff/wssniff/capture"
 )
 
 // A progress tells on a terminal how far a long reading is. A nil progress says
 // nothing.
 type progress struct {
 	w       io.Writer
-	src     *capture.Source
+	src     source
 	started time.Time
 	shown   time.Time
 	packets int
@@ -25,7 +23,7 @@ const (
 )
 
 // newProgress returns nil where nobody watches or nothing takes long.
-func newProgress(w io.Writer, src *capture.Source) *progress {
+func newProgress(w io.Writer, src source) *progress {
 	if size := src.Stats().Size; !isTerminal(w) || size >= 0 && size < progressFrom {
 		return nil
 	}

@@ -21,9 +21,9 @@ type reading struct {
 	elapsed     time.Duration
 }
 
-// read analyses the packets of a source that pass. What the source says of
+// read analyses the packets of a source that pass, until there are enough. What the source says of
 // inputs that it cannot read goes to complain, one error each.
-func read(src *capture.Source, pass *packetFilter, l *limits, complain func(error), watch *progress) *reading {
+func read(src source, pass *packetFilter, l *limits, enough *until, complain func(error), watch *progress) *reading {
 	started := time.Now()
 	a := analyze.New(l.analyze())
 	a.ConnectFailures = l.failures
@@ -31,6 +31,7 @@ func read(src *capture.Source, pass *packetFilter, l *limits, complain func(erro
 	cfg.Datagram, cfg.Refused = a.Datagram, a.Refused
 	asm := reassembly.New(a.Chunk, cfg)
 	r := &reading{}
+	passed, bounded := 0, *enough != until{}
 	var mem memory
 	var p capture.Packet // outside the loop: one for all, not one for each
 	for {
@@ -51,6 +52,10 @@ func read(src *capture.Source, pass *packetFilter, l *limits, complain func(erro
 		}
 		if ok {
 			asm.Packet(&p)
+			passed++
+		}
+		if bounded && enough.reached(r, passed, a.Decided()) {
+			break
 		}
 	}
 	watch.end()

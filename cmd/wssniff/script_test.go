@@ -22,7 +22,7 @@ import (
 var update = flag.Bool("update", false, "rewrite what the scripts in testdata/script expect of a cmp")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"wssniff": main})
+	testscript.Main(m, map[string]func(){"wssniff": main, "confined": confinedMain})
 }
 
 // TestScript runs the scripts in testdata/script. Beside the commands of

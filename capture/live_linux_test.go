@@ -1,0 +1,462 @@
+package capture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/wssniff/wssniff/internal/netns"
+)
+
+// listen captures until the end of the test.
+func listen(t *testing.T, name string, cfg *LiveConfig) *Live {
+	t.Helper()
+	l, err := Listen(name, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// received reads until nothing comes any more.
+func received(t *testing.T, l *Live) (all []Packet) {
+	t.Helper()
+	for {
+		var p Packet
+		switch err := l.Next(&p); {
+		case err == ErrIdle:
+			return all
+		case err != nil:
+			t.Fatal(err)
+		}
+		if p.Num != int(l.stats.Packets) {
+			t.Errorf("packet %d has number %d", l.stats.Packets, p.Num)
+		}
+		p.Data = bytes.Clone(p.Data)
+		all = append(all, p)
+	}
+}
+
+// receivesSoon reads until a packet comes, and reports whether one does.
+func receivesSoon(t *testing.T, l *Live, send func()) bool {
+	t.Helper()
+	for range 100 {
+		send()
+		if len(received(t, l)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// waitUntil reads for some seconds at most.
+func waitUntil(t *testing.T, l *Live, ready func() bool) {
+	t.Helper()
+	for range 100 {
+		if ready() {
+			return
+		}
+		received(t, l)
+	}
+}
+
+// veth makes the interfaces va and vb, each the other end of one cable.
+func veth(t *testing.T) {
+	t.Helper()
+	netns.IP(t, "link add va type veth peer name vb")
+	netns.IP(t, "link set va up")
+	netns.IP(t, "link set vb up")
+}
+
+// inject sends frames as they are out of an interface.
+func inject(t *testing.T, name string, frames ...[]byte) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	ifr, _ := unix.NewIfreq(name)
+	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, ifr); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range frames {
+		if err := unix.Sendto(fd, f, 0, &unix.SockaddrLinklayer{Ifindex: int(ifr.Uint32())}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// aFrame is an Ethernet frame to somebody else, with tags and a payload of
+// UDP to a port, which nobody answers.
+func aFrame(port int, tags ...uint32) []byte {
+	f := []byte{2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2}
+	for _, tag := range tags {
+		f = binary.BigEndian.AppendUint32(f, tag)
+	}
+	return append(append(f, 8, 0), aDatagram(port)...)
+}
+
+// aDatagram is an IPv4 packet of UDP.
+func aDatagram(port int) []byte {
+	b := []byte{
+		0x45, 0, 0, 32, 0, 1, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2, // IPv4
+		0x30, 0x39, 0, 0, 0, 12, 0, 0, // UDP from 12345
+		'd', 'a', 't', 'a',
+	}
+	binary.BigEndian.PutUint16(b[22:], uint16(port))
+	return b
+}
+
+const (
+	vlan5     = 0x81000005
+	vlan0     = 0x81000000 // a priority tag: the content is 0
+	vlan7QinQ = 0x88a86007 // priority 3
+)
+
+// TestLiveVLAN compares what comes with what was sent: the kernel takes the first
+// tag off every frame.
+func TestLiveVLAN(t *testing.T) {
+	netns.Enter(t)
+	veth(t)
+	l := listen(t, "vb", &LiveConfig{Promiscuous: true})
+	sent := [][]byte{
+		aFrame(80), aFrame(80, vlan5), aFrame(80, vlan7QinQ), aFrame(80, vlan7QinQ, vlan5), aFrame(80, vlan5, vlan5), aFrame(80, vlan0),
+	}
+	before := time.Now().Add(-time.Second).UnixNano()
+	inject(t, "va", sent...)
+	got := received(t, l)
+	if len(got) != len(sent) {
+		t.Fatalf("%d frames came of %d", len(got), len(sent))
+	}
+	for i, p := range got {
+		if !bytes.Equal(p.Data, sent[i]) || p.WireLen != len(sent[i]) || p.Link != LinkEthernet {
+			t.Errorf("frame %d of %d bytes, %v: %x, sent %x", i, p.WireLen, p.Link, p.Data, sent[i])
+		}
+		if p.Time < before || p.Time > time.Now().UnixNano() {
+			t.Errorf("frame %d came at %v", i, time.Unix(0, p.Time))
+		}
+	}
+	if s := l.Stats(); s.Packets != 6 || s.Drops != 0 || s.Cut != 0 || len(s.Interfaces) != 1 || s.Interfaces[0].Name != "vb" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestLiveSnapLen cuts also frames whose tag makes them longer.
+func TestLiveSnapLen(t *testing.T) {
+	netns.Enter(t)
+	veth(t)
+	l := listen(t, "vb", &LiveConfig{SnapLen: 20})
+	inject(t, "va", aFrame(80), aFrame(80, vlan5))
+	got := received(t, l)
+	if len(got) != 2 || !bytes.Equal(got[0].Data, aFrame(80)[:20]) || !bytes.Equal(got[1].Data, aFrame(80, vlan5)[:20]) ||
+		got[0].WireLen != 46 || got[1].WireLen != 50 {
+		t.Errorf("%+v", got)
+	}
+	if cut := l.Stats().Cut; cut != 2 {
+		t.Errorf("%d packets cut", cut)
+	}
+}
+
+// TestLiveLoopback sends on lo, where the kernel shows everything twice.
+func TestLiveLoopback(t *testing.T) {
+	for _, name := range []string{"lo", AnyInterface} {
+		t.Run(name, func(t *testing.T) {
+			netns.Enter(t)
+			l := listen(t, name, nil)
+			for range 3 {
+				sendUDP(t)
+			}
+			got := received(t, l)
+			if len(got) != 3 || got[0].Link != LinkEthernet {
+				t.Errorf("%d packets of 3: %+v", len(got), got)
+			}
+		})
+	}
+}
+
+// sendUDP sends a datagram to the namespace itself, where somebody takes it.
+func sendUDP(t *testing.T) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	self := &unix.SockaddrInet4{Port: 9999, Addr: [4]byte{127, 0, 0, 1}}
+	if err := errors.Join(unix.Bind(fd, self), unix.Sendto(fd, []byte("hello"), 0, self)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLiveAny has Ethernet and, with a tunnel, bare IP.
+func TestLiveAny(t *testing.T) {
+	netns.Enter(t)
+	veth(t)
+	write := tunnel(t)
+	l := listen(t, AnyInterface, &LiveConfig{Promiscuous: true, Filter: filterUDP(t, 80)})
+	inject(t, "va", aFrame(80), aFrame(81))
+	write(aDatagram(80))
+	write(aDatagram(81))
+	var got []string
+	all := received(t, l)
+	for _, p := range all {
+		got = append(got, fmt.Sprint(l.Stats().Interfaces[p.Iface].Name, " ", p.Link, " ", p.WireLen))
+	}
+	want := []string{"va ETHERNET 46", "vb ETHERNET 46", "tun RAW 32"}
+	if !slices.Equal(got, want) {
+		t.Fatalf("%q, want %q", got, want)
+	}
+	if !bytes.Equal(all[2].Data, aDatagram(80)) {
+		t.Errorf("%x", all[2].Data)
+	}
+}
+
+// tunnel makes the interface tun, on which packets come that are written.
+func tunnel(t *testing.T) func([]byte) { return device(t, "tun", unix.IFF_TUN, hwNone) }
+
+const (
+	hwNone = 0xfffe // without a header of the link
+	hwGRE  = 778    // with one that nobody knows here
+)
+
+// device makes an interface of tun or tap, of whatever kind.
+func device(t *testing.T, name string, mode uint16, hardware int) func([]byte) {
+	t.Helper()
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Skipf("needs tun devices: modprobe tun (%v)", err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	ifr, _ := unix.NewIfreq(name)
+	ifr.SetUint16(mode | unix.IFF_NO_PI)
+	if err := errors.Join(unix.IoctlIfreq(fd, unix.TUNSETIFF, ifr), unix.IoctlSetInt(fd, unix.TUNSETLINK, hardware)); err != nil {
+		t.Fatal(err)
+	}
+	netns.IP(t, "link set", name, "up")
+	return func(b []byte) {
+		if _, err := unix.Write(fd, b); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestLiveCooked has an interface whose link layer is not known, here Ethernet
+// that says it is GRE: IP is taken from where it begins, also by the filter.
+func TestLiveCooked(t *testing.T) {
+	netns.Enter(t)
+	write := device(t, "tap", unix.IFF_TAP, hwGRE)
+	l := listen(t, "tap", &LiveConfig{Filter: filterUDP(t, 80)})
+	arp := append(aFrame(80)[:12], 8, 6, 0, 1, 8, 0, 6, 4, 0, 1)
+	write(arp)
+	write(aFrame(81))
+	write(aFrame(80))
+	got := received(t, l)
+	if len(got) != 1 || got[0].Link != LinkRaw || got[0].WireLen != 32 || !bytes.Equal(got[0].Data, aDatagram(80)) {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestLivePromiscuous asks the kernel, and asks again when all is over.
+func TestLivePromiscuous(t *testing.T) {
+	netns.Enter(t)
+	veth(t)
+	for promiscuous, want := range map[bool]string{true: "promiscuity 1", false: "promiscuity 0"} {
+		l, err := Listen("vb", &LiveConfig{Promiscuous: promiscuous})
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectLink(t, want)
+		l.Close()
+		expectLink(t, "promiscuity 0")
+	}
+}
+
+func expectLink(t *testing.T, want string) {
+	t.Helper()
+	out, err := exec.Command("ip", "-d", "link", "show", "vb").Output()
+	if err != nil || !strings.Contains(string(out), want) {
+		t.Errorf("not %s: %s, %v", want, out, err)
+	}
+}
+
+// TestLiveDrops sends more than the ring has room for before anybody reads.
+func TestLiveDrops(t *testing.T) {
+	netns.Enter(t)
+	veth(t)
+	l := listen(t, "vb", &LiveConfig{Ring: 1})
+	frame := append(aFrame(80), make([]byte, 1400)...)
+	const sent = 1000
+	inject(t, "va", slices.Repeat([][]byte{frame}, sent)...)
+	got := received(t, l)
+	s := l.Stats()
+	if s.Drops == 0 || int64(len(got))+s.Drops != sent {
+		t.Errorf("%d packets and %d drops of %d", len(got), s.Drops, sent)
+	}
+	inject(t, "va", frame)
+	if n := len(received(t, l)); n != 1 {
+		t.Errorf("%d packets afterwards", n)
+	}
+	if again := l.Stats().Drops; again != s.Drops {
+		t.Errorf("%d drops, then %d", s.Drops, again)
+	}
+}
+
+// TestLiveRingWraps reads in turn with the sender, many times around the ring.
+func TestLiveRingWraps(t *testing.T) {
+	netns.Enter(t)
+	veth(t)
+	l := listen(t, "vb", &LiveConfig{Ring: 4 * blockSize})
+	pair := [][]byte{append(aFrame(80), make([]byte, 1400)...), aFrame(81)}
+	next := 0
+	for range 40 {
+		inject(t, "va", slices.Repeat(pair, 150)...)
+		for _, p := range received(t, l) {
+			want := 46 + 1400*(1-next%2)
+			if next++; p.WireLen != want || len(p.Data) != want {
+				t.Fatalf("packet %d: %d bytes of %d, want %d", next, len(p.Data), p.WireLen, want)
+			}
+		}
+	}
+	if next != 40*300 {
+		t.Errorf("%d packets of %d", next, 40*300)
+	}
+}
+
+// TestLiveOwnership reads slowly: what Next gave stays until the next one, though
+// the kernel has filled all that it may.
+func TestLiveOwnership(t *testing.T) {
+	netns.Enter(t)
+	veth(t)
+	l := listen(t, "vb", &LiveConfig{Ring: 1})
+	first := append(aFrame(80), bytes.Repeat([]byte{1}, 1400)...)
+	inject(t, "va", first)
+	var p Packet
+	for l.Next(&p) == ErrIdle {
+	}
+	inject(t, "va", slices.Repeat([][]byte{append(aFrame(81), bytes.Repeat([]byte{2}, 1400)...)}, 1000)...)
+	if !bytes.Equal(p.Data, first) {
+		t.Error("the bytes of the packet have changed")
+	}
+}
+
+// TestLiveComesBack takes the interface down, and away.
+func TestLiveComesBack(t *testing.T) {
+	netns.Enter(t)
+	veth(t)
+	var told []string
+	l := listen(t, "vb", &LiveConfig{Promiscuous: true, Filter: filterUDP(t, 80), Tell: func(s string) { told = append(told, s) }})
+	send := func() { inject(t, "va", aFrame(81), aFrame(80)) }
+	if !receivesSoon(t, l, send) {
+		t.Fatal("nothing came")
+	}
+	for _, away := range [][2]string{{"link set vb down", "link set vb up"}, {"link del vb", ""}} {
+		told = nil
+		netns.IP(t, away[0])
+		waitUntil(t, l, func() bool { return len(told) > 0 })
+		received(t, l)
+		if !slices.Equal(told, []string{"vb is down; waiting for it"}) {
+			t.Errorf("%s: told %q", away[0], told)
+		}
+		if away[1] != "" {
+			netns.IP(t, away[1])
+		} else {
+			veth(t)
+		}
+		if !receivesSoon(t, l, send) {
+			t.Errorf("nothing came after %q", away)
+		}
+		waitUntil(t, l, func() bool { return len(told) > 1 })
+		expectLink(t, "promiscuity 1")
+		if len(told) != 2 || told[1] != "vb is up again" {
+			t.Errorf("%s: told %q", away[1], told)
+		}
+	}
+	if s := l.Stats(); len(s.Interfaces) != 1 {
+		t.Errorf("interfaces: %v", s.Interfaces)
+	}
+}
+
+// TestLiveDownAtFirst waits for an interface that is not up yet.
+func TestLiveDownAtFirst(t *testing.T) {
+	netns.Enter(t)
+	netns.IP(t, "link add va type veth peer name vb")
+	l := listen(t, "vb", nil)
+	received(t, l)
+	netns.IP(t, "link set va up")
+	netns.IP(t, "link set vb up")
+	if !receivesSoon(t, l, func() { inject(t, "va", aFrame(80)) }) {
+		t.Error("nothing came")
+	}
+}
+
+func TestLiveErrors(t *testing.T) {
+	netns.Enter(t)
+	noFilter := func(LinkType) ([]bpfInstruction, error) { return nil, errors.New("cannot be compiled") }
+	for _, test := range []struct {
+		name string
+		cfg  LiveConfig
+		want string
+	}{
+		{name: "eth9", want: "eth9: no such interface; wssniff -D lists them"},
+		{name: "a name that is far too long", want: "no such interface"},
+		{name: "", want: "no such interface"},
+		{name: "esc\x1b", want: `"esc\x1b": no such interface`},
+		{name: "lo", cfg: LiveConfig{Filter: noFilter}, want: "cannot be compiled"},
+	} {
+		l, err := Listen(test.name, &test.cfg)
+		if err == nil {
+			l.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%q: %v, want %s", test.name, err, test.want)
+		}
+	}
+}
+
+// TestLiveNoPermission gives the capability away that is needed.
+func TestLiveNoPermission(t *testing.T) {
+	if unix.Geteuid() == 0 {
+		runtime.LockOSThread() // for good
+		header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+		var none [2]unix.CapUserData
+		if err := unix.Capset(&header, &none[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := Listen("lo", nil)
+	if err == nil {
+		l.Close()
+		t.Fatal("captures without CAP_NET_RAW")
+	}
+	if !strings.Contains(err.Error(), "setcap cap_net_raw+ep /") {
+		t.Error(err)
+	}
+}
+
+func TestLiveAllocs(t *testing.T) {
+	netns.Enter(t)
+	veth(t)
+	l := listen(t, "vb", nil)
+	inject(t, "va", slices.Repeat([][]byte{aFrame(80, vlan5)}, 200)...)
+	var p Packet
+	for l.Next(&p) == ErrIdle {
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		if err := l.Next(&p); err != nil {
+			t.Error(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations per packet", n)
+	}
+}
