@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"cmp"
-	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -340,7 +339,7 @@ func (c *comparison) tls(good, bad *TLS) {
 	c.text("ClientHello (JA4)", good.JA4, bad.JA4)
 	if good.Answered.Seen() && bad.Answered.Seen() {
 		c.text("TLS version", tlswire.VersionName(good.Version), tlswire.VersionName(bad.Version))
-		c.text("cipher suite", tls.CipherSuiteName(good.Suite), tls.CipherSuiteName(bad.Suite))
+		c.text("cipher suite", SuiteName(good.Suite), SuiteName(bad.Suite))
 		c.text("ALPN", good.Protocol, bad.Protocol)
 	}
 	if len(good.Certificates) > 0 && len(bad.Certificates) > 0 {

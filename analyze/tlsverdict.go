@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"crypto/tls"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/wssniff/wssniff/internal/tlswire"
 	"github.com/wssniff/wssniff/reassembly/flow"
+	"github.com/wssniff/wssniff/tlsdecrypt"
 )
 
 // manyRetransmissions of bytes that are never acknowledged are no accident.
@@ -121,6 +123,9 @@ func (t *Attempt) checkAlert() {
 	}
 }
 
+// SuiteName returns the IANA name of a cipher suite, or its number.
+func SuiteName(id uint16) string { return cmp.Or(tlsdecrypt.SuiteName(id), tls.CipherSuiteName(id)) }
+
 // offer tells what the client offered.
 func (x *TLS) offer(suites bool) string {
 	text := "the client offers " + tlswire.VersionName(x.Offered) + " at most"
@@ -132,7 +137,7 @@ func (x *TLS) offer(suites bool) string {
 	}
 	var names []string
 	for _, id := range x.Suites[:min(len(x.Suites), maxListedSuites)] {
-		names = append(names, tls.CipherSuiteName(id))
+		names = append(names, SuiteName(id))
 	}
 	text += " and " + strings.Join(names, ", ")
 	if more := len(x.Suites) - len(names); more > 0 {

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"crypto/tls"
 	"fmt"
 	"strings"
 	"time"
@@ -42,7 +41,7 @@ func handshakeText(x *analyze.TLS) string {
 	if !x.Answered.Seen() {
 		return ""
 	}
-	return joinText(tlswire.VersionName(x.Version), tls.CipherSuiteName(x.Suite))
+	return joinText(tlswire.VersionName(x.Version), analyze.SuiteName(x.Suite))
 }
 
 // certificateText names the server's certificate.
@@ -101,7 +100,7 @@ func (x *account) appendTLS(dst []byte) []byte {
 	dst = append(dst, `"tls":{`...)
 	if t.Answered.Seen() {
 		dst = appendFilled(dst, `"version":`, strings.TrimPrefix(strings.TrimPrefix(tlswire.VersionName(t.Version), "TLS "), "SSL "))
-		dst = appendWord(dst, `"cipher":`, tls.CipherSuiteName(t.Suite))
+		dst = appendWord(dst, `"cipher":`, analyze.SuiteName(t.Suite))
 		dst = x.appendFilled(dst, `"next_protocol":`, t.Protocol)
 		dst = appendTrue(dst, `"resumed":true,`, t.Resumption == analyze.Resumed)
 	}
@@ -118,7 +117,7 @@ func (x *account) appendTLS(dst []byte) []byte {
 	if len(t.Suites) > 0 {
 		dst = append(dst, `"supported_ciphers":[`...)
 		for _, id := range t.Suites {
-			dst = appendWord(dst, "", tls.CipherSuiteName(id))
+			dst = appendWord(dst, "", analyze.SuiteName(id))
 		}
 		dst = endArray(dst)
 	}

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"crypto/tls"
 	"strings"
 	"time"
 
@@ -77,10 +76,10 @@ func (f *plainFiller) tls() *tlsFields {
 	r := &tlsFields{Established: x.Opened.Seen(), Decrypted: !f.a.OnlyTLS(), Client: tlsClient{ServerName: f.text(x.ServerName), JA3: x.JA3}}
 	if x.Answered.Seen() {
 		r.Version = strings.NewReplacer("TLS ", "", "SSL ", "").Replace(tlswire.VersionName(x.Version))
-		r.Cipher, r.NextProtocol, r.Resumed = tls.CipherSuiteName(x.Suite), f.text(x.Protocol), x.Resumption == analyze.Resumed
+		r.Cipher, r.NextProtocol, r.Resumed = analyze.SuiteName(x.Suite), f.text(x.Protocol), x.Resumption == analyze.Resumed
 	}
 	for _, id := range x.Suites {
-		r.Client.Ciphers = append(r.Client.Ciphers, tls.CipherSuiteName(id))
+		r.Client.Ciphers = append(r.Client.Ciphers, analyze.SuiteName(id))
 	}
 	if len(x.Certificates) > 0 {
 		c := x.Certificates[0]

@@ -35,6 +35,7 @@ type options struct {
 	help        bool
 	version     bool
 	limits      limits
+	keys        keyring
 	selection   selection
 
 	groups []group
@@ -62,6 +63,7 @@ func (o *options) define() {
 	in.StringVar(&o.bpfProgram, "bpf-program", "", "the same for a program: `FILE` holds the output of tcpdump -ddd EXPR")
 	toggle(in, &o.limits.checkSums, "check-checksums", "", "do not read segments with a wrong TCP checksum, as captures on the sending machine have them")
 	in.Func("connect-failures", "list failed TLS handshakes as attempts, `WHICH`: known (of those known to speak WebSocket), all, none, auto (default: known, or without any attempt the first 20)", o.limits.setFailures)
+	o.keys.define(in)
 	o.until.define(in)
 	o.selection.define(o.group("Selection of attempts, once all packets are analysed (-f selects packets)"))
 	out := o.group("Output")
@@ -93,10 +95,13 @@ func toggle(fs *pflag.FlagSet, p *bool, name, short, usage string) {
 	})
 }
 
+// An environment looks up a variable, as os.LookupEnv does.
+type environment = func(string) (string, bool)
+
 // parseArgs reads the command line, and the environment below it: a flag --x-y
 // that is not given takes the value of WSSNIFF_X_Y, but for those that print
 // something else than a report.
-func parseArgs(args []string, env func(string) (string, bool)) (*options, error) {
+func parseArgs(args []string, env environment) (*options, error) {
 	o := &options{}
 	o.define()
 	all := pflag.NewFlagSet("wssniff", pflag.ContinueOnError)
@@ -129,7 +134,7 @@ func (o *options) words(words []string) error {
 
 // commandLineOnly are the flags that the environment does not set.
 var commandLineOnly = []string{
-	"read", "interface", "list-interfaces", "filter", "bpf-program", "count", "autostop", "explain", "help", "version",
+	"read", "interface", "list-interfaces", "filter", "bpf-program", "keylog", "tls-key", "count", "autostop", "explain", "help", "version",
 	"device", "client", "server", "host", "path", "since", "until", "verdict", "code",
 }
 

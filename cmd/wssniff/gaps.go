@@ -7,8 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/wssniff/wssniff/analyze"
 	"github.com/wssniff/wssniff/capture"
 	"github.com/wssniff/wssniff/report"
+	"github.com/wssniff/wssniff/tlsdecrypt"
 )
 
 // shifted is said of what makes connections that are numbered here and not in
@@ -46,6 +48,8 @@ func (r *reading) gaps() []report.Gap {
 		{Name: "unlisted_attempts", What: "attempts left out", Count: int64(r.result.Unlisted), Remark: "too many in all (--max-attempts) or on one connection"},
 		{Name: "unlisted_tls", What: "TLS not listed", Count: int64(r.result.TLSNotListed), Remark: "handshakes that did not end well, of nobody known to speak WebSocket (--connect-failures all)"},
 		{Name: "unfollowed_tls", What: "TLS not followed", Count: int64(r.result.UnlistedTLS), Remark: "more connections or bytes of handshakes at once than are kept"},
+		{Name: "undecrypted_tls", What: "TLS not decrypted", Count: undecrypted(r.result), Remark: "connections of which something stayed closed: " + reasons(r.result)},
+		{Name: "key_log_junk", What: "key log lines", Count: r.keyJunk, Remark: "not understood"},
 		{Name: "unlisted_names", What: "DNS answers left out", Count: int64(r.result.UnlistedNames), Remark: "more different ones than are kept"},
 		{Name: "unlisted_hosts", What: "hosts left out", Count: int64(r.result.UnlistedHosts), Remark: "more addresses than MAC addresses and names are kept of"},
 		{Name: "unheld_bytes", What: "early bytes dropped", Count: int64(r.result.Unheld), Remark: "times that too much came before the answer to an upgrade (--max-held)"},
@@ -71,4 +75,23 @@ func links(m map[capture.LinkType]int) string {
 		names = append(names, fmt.Sprintf("and %d other types", len(list)-most))
 	}
 	return strings.Join(names, ", ")
+}
+
+func undecrypted(r *analyze.Result) (sum int64) {
+	for _, n := range r.Undecrypted {
+		sum += int64(n)
+	}
+	return sum
+}
+
+// reasons tells why TLS was not decrypted, the most frequent first.
+func reasons(r *analyze.Result) string {
+	list := slices.SortedFunc(maps.Keys(r.Undecrypted), func(a, b tlsdecrypt.Reason) int {
+		return cmp.Or(r.Undecrypted[b]-r.Undecrypted[a], int(a)-int(b))
+	})
+	var texts []string
+	for _, why := range list {
+		texts = append(texts, fmt.Sprintf("%v (%d)", why, r.Undecrypted[why]))
+	}
+	return strings.Join(texts, ", ")
 }

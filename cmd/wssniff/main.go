@@ -44,7 +44,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "wssniff: see 'wssniff --help'")
 		return exitFailed
 	}
-	found, err := o.perform(stdin, stdout, stderr, complain)
+	found, err := o.perform(os.LookupEnv, stdin, stdout, stderr, complain)
 	if err != nil {
 		complain(err)
 	}
@@ -59,7 +59,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // perform does what the options ask for, and reports whether something was found
 // that --fail-on names.
-func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain func(error)) (found bool, err error) {
+func (o *options) perform(env environment, stdin io.Reader, stdout, stderr io.Writer, complain func(error)) (found bool, err error) {
 	switch {
 	case o.help:
 		return false, o.printHelp(stdout)
@@ -74,6 +74,10 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 	if err != nil {
 		return false, err
 	}
+	if err := o.keys.load(env, o.live.iface != ""); err != nil {
+		return false, err
+	}
+	defer o.keys.Close()
 	ctx, release := o.untilAsked()
 	defer release()
 	src, err := o.open(ctx, stdin, pass, func(s string) { fmt.Fprintf(stderr, "wssniff: %s\n", s) })
@@ -93,7 +97,7 @@ func (o *options) perform(stdin io.Reader, stdout, stderr io.Writer, complain fu
 			return false, err
 		}
 	}
-	r := read(src, pass, &o.limits, &o.until, complain, newProgress(stderr, src))
+	r := read(src, pass, &o.limits, &o.until, &o.keys, complain, newProgress(stderr, src))
 	if src.Stats().Inputs == 0 {
 		return false, nil // every input was complained of
 	}
@@ -116,7 +120,7 @@ func (o *options) open(ctx context.Context, stdin io.Reader, pass *packetFilter,
 	if o.live.iface != "" {
 		return o.live.listen(ctx, pass, tell)
 	}
-	return capture.Open(o.inputs, &capture.Config{Stdin: stdin, Context: ctx, Tell: tell})
+	return capture.Open(o.inputs, &capture.Config{Stdin: stdin, Context: ctx, Tell: tell, Secrets: o.keys.embed})
 }
 
 // create opens the file that -o names; without, it is stdout. To be called at the

@@ -432,7 +432,7 @@ func checkReading(t *testing.T, b []byte) {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	r := read(src, nil, &limits{}, &until{}, func(error) {}, nil)
+	r := read(src, nil, &limits{}, &until{}, nil, func(error) {}, nil)
 	if n := r.streams.Panics; n > 0 {
 		t.Errorf("%d panics in gopacket", n)
 	}

@@ -17,16 +17,19 @@ type reading struct {
 	whole       *analyze.Result // what result was selected from; nil: it is everything
 	capture     capture.Stats
 	streams     reassembly.Stats
+	keyJunk     int64      // lines of key logs that are not understood
 	first, last flow.Stamp // the packet with the earliest time, and the last packet
 	elapsed     time.Duration
 }
 
-// read analyses the packets of a source that pass, until there are enough. What the source says of
-// inputs that it cannot read goes to complain, one error each.
-func read(src source, pass *packetFilter, l *limits, enough *until, complain func(error), watch *progress) *reading {
+// read analyses the packets of a source that pass, until there are enough, and what
+// is inside TLS as far as there are keys. What the source says of inputs that it
+// cannot read goes to complain, one error each.
+func read(src source, pass *packetFilter, l *limits, enough *until, keys *keyring, complain func(error), watch *progress) *reading {
 	started := time.Now()
 	a := analyze.New(l.analyze())
 	a.ConnectFailures = l.failures
+	keys.serve(a)
 	cfg := l.reassembly()
 	cfg.Datagram, cfg.Refused = a.Datagram, a.Refused
 	asm := reassembly.New(a.Chunk, cfg)
@@ -44,6 +47,7 @@ func read(src source, pass *packetFilter, l *limits, enough *until, complain fun
 			continue
 		}
 		watch.step()
+		keys.poll(p.Time)
 		r.span(&p)
 		mem.packet(p.Num)
 		ok, err := pass.match(&p)
@@ -60,7 +64,7 @@ func read(src source, pass *packetFilter, l *limits, enough *until, complain fun
 	}
 	watch.end()
 	asm.Finish()
-	r.capture, r.streams = src.Stats(), asm.Stats()
+	r.capture, r.streams, r.keyJunk = src.Stats(), asm.Stats(), keys.junk()
 	asm = nil // the connections are half of all memory
 	mem.dropped()
 	r.result = a.Finish(r.last, r.capture.Drops)

@@ -21,7 +21,7 @@ func readFile(t *testing.T, names ...string) *reading {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	return read(src, nil, &limits{}, &until{}, func(err error) { t.Errorf("damage: %v", err) }, nil)
+	return read(src, nil, &limits{}, &until{}, nil, func(err error) { t.Errorf("damage: %v", err) }, nil)
 }
 
 // TestTruth compares what is found in the generated captures with what their

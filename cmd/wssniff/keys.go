@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/wssniff/wssniff/analyze"
+	"github.com/wssniff/wssniff/tlsdecrypt"
+)
+
+// A keyring has the secrets by which TLS is decrypted: of files, which are followed
+// as they grow if packets come live, and embedded in captures. Without any, nothing
+// is tried.
+type keyring struct {
+	logs, private []string // names of files
+	follows       bool
+
+	secrets  *tlsdecrypt.Keys
+	open     []*os.File
+	read     []*tlsdecrypt.Log // of each
+	polled   int64             // packet time
+	embedded []*tlsdecrypt.Log
+	analyzer *analyze.Analyzer
+	used     bool
+}
+
+// pollEvery is how often key logs are looked at that may have grown.
+const pollEvery = 100 * time.Millisecond
+
+func (k *keyring) define(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&k.logs, "keylog", nil, "decrypt TLS with the secrets in `FILE`, as browsers and curl write them to $SSLKEYLOGFILE (read too, if set); repeatable")
+	fs.StringArrayVar(&k.private, "tls-key", nil, "the same with the server's RSA private key in `FILE` (PEM), for suites that exchange keys by RSA; repeatable")
+}
+
+// load reads the files. That of the environment may be missing.
+func (k *keyring) load(env func(string) (string, bool), follow bool) error {
+	k.secrets, k.follows = tlsdecrypt.NewKeys(), follow
+	if name, ok := env("SSLKEYLOGFILE"); ok && name != "" {
+		if err := k.openLog(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	for _, name := range k.logs {
+		if err := k.openLog(name); err != nil {
+			return err
+		}
+	}
+	for _, name := range k.private {
+		pem, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := k.secrets.AddPrivateKey(pem); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	k.used = len(k.open)+len(k.private) > 0
+	return nil
+}
+
+// openLog reads a key log, to its end as yet if it is followed.
+func (k *keyring) openLog(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	log := k.secrets.NewLog()
+	if _, err := io.Copy(log, f); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if c := log.Counts(); c.Secrets+c.Unused == 0 && !k.follows {
+		return errors.Join(fmt.Errorf("%s holds no secrets of TLS", name), f.Close())
+	}
+	k.open, k.read = append(k.open, f), append(k.read, log)
+	return nil
+}
+
+// serve makes an Analyzer decrypt, at once or with the first secrets that a capture
+// holds.
+func (k *keyring) serve(a *analyze.Analyzer) {
+	if k == nil {
+		return
+	}
+	if k.analyzer = a; k.used {
+		a.Decrypt(k.secrets, k.follows)
+	}
+}
+
+// embed takes a key log that a capture holds.
+func (k *keyring) embed(text []byte) {
+	log := k.secrets.NewLog()
+	log.Write(text)
+	log.Close()
+	k.embedded = append(k.embedded, log)
+	if !k.used && k.analyzer != nil {
+		k.used = true
+		k.analyzer.Decrypt(k.secrets, false)
+	}
+}
+
+// poll reads what key logs have grown by, now and then in the time of packets.
+func (k *keyring) poll(now int64) {
+	if k == nil || !k.follows || len(k.open) == 0 || now-k.polled < int64(pollEvery) && now >= k.polled {
+		return
+	}
+	k.polled = now
+	for i, f := range k.open {
+		io.Copy(k.read[i], f) // an error is the end as yet
+	}
+}
+
+// junk counts lines that are not understood.
+func (k *keyring) junk() (lines int64) {
+	if k == nil {
+		return 0
+	}
+	for _, list := range [...][]*tlsdecrypt.Log{k.read, k.embedded} {
+		for _, log := range list {
+			lines += int64(log.Counts().Junk)
+		}
+	}
+	return lines
+}
+
+func (k *keyring) Close() {
+	for _, f := range k.open {
+		f.Close()
+	}
+}
