@@ -78,7 +78,7 @@ func New(l *Limits) *Analyzer {
 	a := &Analyzer{
 		limits: Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), min(cmp.Or(l.Attempts, MaxAttempts), mostAttempts)},
 		moved:  map[netip.Addr]bool{}, movedTo: map[string]bool{}, refusals: map[netip.Addr][]refusedConn{}, serverIPs: map[netip.Addr]bool{},
-		elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
+		turnout: newTurnout(), elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
 	}
 	a.packer.phrases, a.packer.forms = &a.phrases, &a.forms
 	return a

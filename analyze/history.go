@@ -24,8 +24,7 @@ const (
 // Histories put together what belongs to one client or server over many
 // attempts. They are fed one attempt after the other and keep none.
 type histories struct {
-	seed      maphash.Seed
-	clients   map[netip.Addr]*History
+	clients   addrTable
 	order     []*History // as they came
 	servers   map[netip.AddrPort]*service
 	services  []*service // as they came
@@ -69,8 +68,9 @@ type Peer struct {
 	Server           netip.AddrPort
 	Attempts, Opened int
 	site             *service
-	failing          bool // the latest attempt failed
-	before, after    int  // WebSockets that the server had opened for all when the first and the latest attempt came
+	failing          bool  // the latest attempt failed
+	rush             int32 // the latest of the server's in which the client is counted, see rushes.add
+	before, after    int   // WebSockets that the server had opened for all when the first and the latest attempt came
 }
 
 // A pursuit is what a client does about one host and path.
@@ -88,7 +88,7 @@ type fracture struct{ good, bad int }
 // newHistories returns empty histories.
 func newHistories() *histories {
 	return &histories{
-		seed: maphash.MakeSeed(), clients: map[netip.Addr]*History{}, servers: map[netip.AddrPort]*service{},
+		clients: newAddrTable(), servers: map[netip.AddrPort]*service{},
 		others: History{number: -1},
 	}
 }
@@ -149,9 +149,12 @@ func (h *histories) add(t *Attempt) {
 	case opened:
 		p.good = t.Number
 	}
-	if s := h.server(t); s != nil {
-		fell := c.peer(s, opened, failed)
-		s.add(t, c, start.Time, opened, failed, fell)
+	if s := h.server(t, c); s != nil {
+		p, fell := c.peer(s), false
+		if p != nil {
+			fell = p.add(opened, failed)
+		}
+		s.add(t, c, p, start.Time, opened, failed, fell)
 	}
 }
 
@@ -183,21 +186,35 @@ func (t *Attempt) failed() bool {
 
 func (h *histories) client(t *Attempt) *History {
 	addr := t.Client().Addr()
-	c := h.clients[addr]
-	switch {
-	case c != nil:
-		return c
-	case len(h.order) >= MaxClients:
+	hash := h.clients.hash(addr)
+	if n := h.clients.find(addr, hash); n >= 0 {
+		return h.order[n]
+	}
+	if len(h.order) >= MaxClients {
 		return &h.others
 	}
-	c = &History{Addr: addr, First: begun(t), number: len(h.order)}
-	h.clients[addr] = c
+	c := &History{Addr: addr, First: begun(t), number: h.clients.add(addr, hash)}
 	h.order = append(h.order, c)
 	return c
 }
 
-func (h *histories) server(t *Attempt) *service {
+// of returns the history of a client, nil if it has none.
+func (h *histories) of(addr netip.Addr) *History {
+	if n := h.clients.find(addr, h.clients.hash(addr)); n >= 0 {
+		return h.order[n]
+	}
+	return nil
+}
+
+// server returns the history of the server of an attempt, nil if there are too
+// many. A client mostly goes to one that it went to before.
+func (h *histories) server(t *Attempt, c *History) *service {
 	addr := t.Server()
+	for i := range c.Peers {
+		if p := &c.Peers[i]; p.Server == addr {
+			return p.site
+		}
+	}
 	s := h.servers[addr]
 	if s == nil && len(h.servers) < maxServers {
 		s = &service{addr: addr}
@@ -220,21 +237,22 @@ func (c *History) addAgent(t *Attempt) {
 			return
 		}
 	}
-	c.Agents = append(c.Agents, strings.Clone(agent))
+	if t.Request.shape == nil { // else the text is that of all heads alike, which stays, and comparing looks at no byte
+		agent = strings.Clone(agent)
+	}
+	c.Agents = append(c.Agents, agent)
 }
 
 // pursuitOf tells what an attempt is after: the host and the path that it asks
 // for.
 func (h *histories) pursuitOf(t *Attempt) uint64 {
-	var m maphash.Hash
-	m.SetSeed(h.seed)
-	if t.Request != nil {
-		host, _ := t.Request.Head.Get("Host")
-		path, _, _ := strings.Cut(t.Request.Head.Target, "?")
-		m.WriteString(host)
-		m.WriteString(path)
+	if t.Request == nil {
+		return 0
 	}
-	return m.Sum64()
+	host, _ := t.Request.Head.Get("Host")
+	path, _, _ := strings.Cut(t.Request.Head.Target, "?")
+	seed := h.clients.seed
+	return 3*maphash.String(seed, host) + maphash.String(seed, path)
 }
 
 // pursuit returns that of a client, the one that rested longest if there are too
@@ -291,24 +309,27 @@ func (c *History) addBreak(f fracture) {
 	c.kept = append(c.kept, f)
 }
 
-// peer counts an attempt with a server. It reports whether the client fell into
-// trouble with it: the attempt failed, and before it none did since one opened a
-// WebSocket, or since the server was first seen if it opened none for anybody.
-func (c *History) peer(s *service, opened, failed bool) (fell bool) {
-	i := 0
-	for i < len(c.Peers) && c.Peers[i].site != s {
-		i++
-	}
-	if i == len(c.Peers) {
-		if i >= maxPeers {
-			return false
+// peer returns what the client has to do with a server, nil if there are too many.
+func (c *History) peer(s *service) *Peer {
+	for i := range c.Peers {
+		if p := &c.Peers[i]; p.site == s {
+			return p
 		}
-		c.Peers = append(c.Peers, Peer{Server: s.addr, site: s, before: s.opened})
 	}
-	p := &c.Peers[i]
+	if len(c.Peers) >= maxPeers {
+		return nil
+	}
+	c.Peers = append(c.Peers, Peer{Server: s.addr, site: s, before: s.opened})
+	return &c.Peers[len(c.Peers)-1]
+}
+
+// add counts an attempt. It reports whether the client fell into trouble with the
+// server: the attempt failed, and before it none did since one opened a WebSocket,
+// or since the server was first seen if it opened none for anybody.
+func (p *Peer) add(opened, failed bool) (fell bool) {
 	p.Attempts++
-	p.after = s.opened
-	fell = failed && !p.failing && (p.Opened > 0 || s.opened == 0)
+	p.after = p.site.opened
+	fell = failed && !p.failing && (p.Opened > 0 || p.site.opened == 0)
 	p.failing = failed || p.failing && !opened
 	if opened {
 		p.Opened++
