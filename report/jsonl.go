@@ -26,10 +26,16 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 	opt = opt.orDefault()
 	l := newLines(w, opt)
 	t := newTally()
-	who, whom := map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
+	var who map[netip.Addr]bool // nil: everybody
+	var whom map[netip.AddrPort]bool
+	if in.Whole != nil {
+		who, whom = map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
+	}
 	for a := range in.Result.Attempts.All() {
 		t.add(a)
-		who[a.Client().Addr()], whom[a.Server()] = true, true
+		if who != nil {
+			who[a.Client().Addr()], whom[a.Server()] = true, true
+		}
 		if err := l.attempt(a); err != nil {
 			return err
 		}
@@ -51,7 +57,7 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 }
 
 // histories writes the lines of the clients, and of the incidents that are about
-// some clients or servers.
+// some clients or servers, or about anybody if clients is nil.
 func (l *lines) histories(in *Input, opt *Options, clients map[netip.Addr]bool, servers map[netip.AddrPort]bool) error {
 	periods := map[netip.Addr][]analyze.Period{}
 	if opt.Timeline {
@@ -62,7 +68,7 @@ func (l *lines) histories(in *Input, opt *Options, clients map[netip.Addr]bool, 
 		}
 	}
 	for _, c := range in.whole().Histories() {
-		if !clients[c.Addr] {
+		if clients != nil && !clients[c.Addr] {
 			continue
 		}
 		if err := l.history(in, c, periods[c.Addr]); err != nil {
@@ -70,7 +76,7 @@ func (l *lines) histories(in *Input, opt *Options, clients map[netip.Addr]bool, 
 		}
 	}
 	for _, i := range in.whole().Incidents() {
-		if !clients[i.Client] && !servers[i.Server] {
+		if clients != nil && !clients[i.Client] && !servers[i.Server] {
 			continue
 		}
 		if err := l.incident(&i); err != nil {
