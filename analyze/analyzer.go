@@ -103,9 +103,9 @@ const (
 )
 
 // Chunk takes the next bytes of a connection and says which are wanted next. It
-// keeps nothing of c.Data.
-func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
-	want := a.take(&c)
+// keeps nothing of c.
+func (a *Analyzer) Chunk(c *flow.Chunk) flow.Want {
+	want := a.take(c)
 	if c.Evidence != nil {
 		a.over(c.Conn, c.Evidence)
 	}
