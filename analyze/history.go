@@ -33,28 +33,36 @@ type histories struct {
 	incidents []Incident
 }
 
-// A History is that of one client address.
+// A History is that of one client address. The attempts of thousands alternate, so
+// that each costs the cache lines of the history that it touches: what every one
+// needs comes first, and lists are searched in what is here of them.
 type History struct {
-	Addr        netip.Addr
-	Agents      []string   // User-Agents, in the order in which they came
 	First, Last flow.Stamp // the earliest and the latest start of its attempts
 	Attempts    int
 	Opened      int // WebSockets
 	Failed      int // attempts that opened none, but for redirects that were followed; those that nobody can judge are in neither
-	Verdicts    [numVerdicts]int
-	Causes      causes // of the failed ones, each counted once by its first error, the most frequent first
-	Peers       []Peer
-	Times       Times
-	Rhythm      Rhythm
-	Lives       Lives
-	Breaks      int      // how often a failure followed a success, with the same host and path; a WebSocket that the client drops at once is none
-	Changes     []Change // the first of them, and the last
-	Fault       Side     // whose it is that attempts fail, if other clients and servers show it
+	number      int
 
-	number   int
+	what    [maxPursuits]uint64 // what each of the pursuits is after, see pursuitOf
+	started [maxPursuits]int64  // its latest attempt
+	sites   [maxPeers]uint16    // the numbers of the servers of Peers
+
 	pursuits []pursuit
-	waits    waits
-	kept     []fracture // of the breaks
+	Peers    []Peer
+	Agents   []string // User-Agents, in the order in which they came
+
+	Addr     netip.Addr
+	Verdicts [numVerdicts]int
+	Causes   causes // of the failed ones, each counted once by its first error, the most frequent first
+	Times    Times
+	Rhythm   Rhythm
+	Lives    Lives
+	Breaks   int      // how often a failure followed a success, with the same host and path; a WebSocket that the client drops at once is none
+	Changes  []Change // the first of them, and the last
+	Fault    Side     // whose it is that attempts fail, if other clients and servers show it
+
+	waits waits
+	kept  []fracture // of the breaks
 }
 
 // A Cause is why attempts of a client failed.
@@ -75,11 +83,9 @@ type Peer struct {
 
 // A pursuit is what a client does about one host and path.
 type pursuit struct {
-	what    uint64
-	good    int   // number of the latest attempt that opened a WebSocket, if nothing failed since; 0: none
-	ended   int64 // when the latest attempt was over; 0: it is not, or nobody saw it
-	started int64
-	failed  bool
+	good   int   // number of the latest attempt that opened a WebSocket, if nothing failed since; 0: none
+	ended  int64 // when the latest attempt was over; 0: it is not, or nobody saw it
+	failed bool
 }
 
 // A fracture is a failure right after a success.
@@ -130,7 +136,7 @@ func (h *histories) add(t *Attempt) {
 	c.Verdicts[t.Verdict]++
 	c.Times.add(start.Time, failed)
 	c.addAgent(t)
-	p := c.pursuit(h.pursuitOf(t))
+	p := c.pursuit(h.pursuitOf(t), start.Time)
 	c.waits.add(p, start.Time, t)
 	switch {
 	case opened:
@@ -149,7 +155,7 @@ func (h *histories) add(t *Attempt) {
 	case opened:
 		p.good = t.Number
 	}
-	if s := h.server(t, c); s != nil {
+	if s := h.server(t); s != nil {
 		p, fell := c.peer(s), false
 		if p != nil {
 			fell = p.add(opened, failed)
@@ -207,17 +213,12 @@ func (h *histories) of(addr netip.Addr) *History {
 }
 
 // server returns the history of the server of an attempt, nil if there are too
-// many. A client mostly goes to one that it went to before.
-func (h *histories) server(t *Attempt, c *History) *service {
+// many.
+func (h *histories) server(t *Attempt) *service {
 	addr := t.Server()
-	for i := range c.Peers {
-		if p := &c.Peers[i]; p.Server == addr {
-			return p.site
-		}
-	}
 	s := h.servers[addr]
 	if s == nil && len(h.servers) < maxServers {
-		s = &service{addr: addr}
+		s = &service{addr: addr, number: uint16(len(h.services))}
 		h.servers[addr] = s
 		h.services = append(h.services, s)
 	}
@@ -255,25 +256,29 @@ func (h *histories) pursuitOf(t *Attempt) uint64 {
 	return 3*maphash.String(seed, host) + maphash.String(seed, path)
 }
 
-// pursuit returns that of a client, the one that rested longest if there are too
-// many.
-func (c *History) pursuit(what uint64) *pursuit {
-	oldest := 0
-	for i := range c.pursuits {
-		p := &c.pursuits[i]
-		if p.what == what {
-			return p
-		}
-		if p.started < c.pursuits[oldest].started {
-			oldest = i
-		}
+// pursuit returns what a client has done about something, and notes that it began
+// another attempt. If there are too many, it takes the place of the one that rested
+// longest.
+func (c *History) pursuit(what uint64, start int64) *pursuit {
+	i, n := 0, len(c.pursuits)
+	for i < n && c.what[i] != what {
+		i++
 	}
-	if len(c.pursuits) < maxPursuits {
-		oldest = len(c.pursuits)
+	switch {
+	case i < n:
+	case n < maxPursuits:
 		c.pursuits = append(c.pursuits, pursuit{})
+	default:
+		i = 0
+		for k, at := range c.started {
+			if at < c.started[i] {
+				i = k
+			}
+		}
+		c.pursuits[i] = pursuit{}
 	}
-	c.pursuits[oldest] = pursuit{what: what}
-	return &c.pursuits[oldest]
+	c.what[i], c.started[i] = what, start
+	return &c.pursuits[i]
 }
 
 // Causes count why attempts failed, the most frequent first when they are
@@ -311,16 +316,18 @@ func (c *History) addBreak(f fracture) {
 
 // peer returns what the client has to do with a server, nil if there are too many.
 func (c *History) peer(s *service) *Peer {
-	for i := range c.Peers {
-		if p := &c.Peers[i]; p.site == s {
-			return p
+	n := len(c.Peers)
+	for i, number := range c.sites[:n] {
+		if number == s.number {
+			return &c.Peers[i]
 		}
 	}
-	if len(c.Peers) >= maxPeers {
+	if n == maxPeers {
 		return nil
 	}
+	c.sites[n] = s.number
 	c.Peers = append(c.Peers, Peer{Server: s.addr, site: s, before: s.opened})
-	return &c.Peers[len(c.Peers)-1]
+	return &c.Peers[n]
 }
 
 // add counts an attempt. It reports whether the client fell into trouble with the

@@ -12,6 +12,7 @@ import (
 // A service is the history of one address and port that clients tried.
 type service struct {
 	addr    netip.AddrPort
+	number  uint16 // as they came
 	opened  int
 	streak  streak
 	found   []Incident

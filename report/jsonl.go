@@ -32,7 +32,9 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 		who, whom = map[netip.Addr]bool{}, map[netip.AddrPort]bool{}
 	}
 	for a := range in.Result.Attempts.All() {
-		t.add(a)
+		if opt.Summary {
+			t.add(a)
+		}
 		if who != nil {
 			who[a.Client().Addr()], whom[a.Server()] = true, true
 		}
