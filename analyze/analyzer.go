@@ -51,6 +51,7 @@ type Analyzer struct {
 	certificates certificates
 	decrypter    *tlsdecrypt.Decrypter // nil: there are no keys
 	inside       *session              // whose plaintext is being read
+	plain        flow.Chunk            // of that
 	keptTLS      []keptTLS             // that may be listed
 
 	streams  []*stream // by number
@@ -86,8 +87,8 @@ func New(l *Limits) *Analyzer {
 	a := &Analyzer{
 		limits: Limits{cmp.Or(l.Head, MaxHead), cmp.Or(l.Pipelined, MaxPipelined), cmp.Or(l.Held, MaxHeld), min(cmp.Or(l.Attempts, MaxAttempts), mostAttempts)},
 		moved:  map[netip.Addr]bool{}, movedTo: map[string]bool{}, refusals: map[netip.Addr][]refusedConn{}, serverIPs: map[netip.Addr]bool{},
-		result: Result{Undecrypted: map[tlsdecrypt.Reason]int{}},
-		elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
+		result:  Result{Undecrypted: map[tlsdecrypt.Reason]int{}},
+		turnout: newTurnout(), elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
 	}
 	a.packer.phrases, a.packer.forms = &a.phrases, &a.forms
 	return a
@@ -112,9 +113,9 @@ const (
 )
 
 // Chunk takes the next bytes of a connection and says which are wanted next. It
-// keeps nothing of c.Data.
-func (a *Analyzer) Chunk(c flow.Chunk) flow.Want {
-	want := a.take(&c)
+// keeps nothing of c.
+func (a *Analyzer) Chunk(c *flow.Chunk) flow.Want {
+	want := a.take(c)
 	if c.Evidence != nil {
 		a.over(c.Conn, c.Evidence)
 	}

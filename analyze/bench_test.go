@@ -93,8 +93,8 @@ func BenchmarkFrames(b *testing.B) {
 	down := flow.Chunk{Conn: &d.live, Dir: server, Offset: d.way[server].off, Data: []byte(world), Stamp: flow.Stamp{Frame: 9, Time: 1}}
 	b.ReportAllocs()
 	for b.Loop() {
-		d.a.Chunk(up)
-		d.a.Chunk(down)
+		d.a.Chunk(&up)
+		d.a.Chunk(&down)
 	}
 }
 
@@ -108,10 +108,10 @@ func BenchmarkHandshake(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		c := flow.Conn{Ends: flow.EndsOf(e.A, e.B), Handshake: true}
-		a.Chunk(flow.Chunk{Conn: &c, Dir: client, Stamp: at, Seq: 1, Ack: 1, Data: request, Link: flow.MAC{2}})
-		a.Chunk(flow.Chunk{Conn: &c, Dir: server, Stamp: at, Seq: 1, Ack: 1 + uint32(len(request)), Data: response})
-		a.Chunk(flow.Chunk{Conn: &c, Dir: client, Offset: int64(len(request)), End: flow.FIN})
-		a.Chunk(flow.Chunk{Conn: &c, Dir: server, Offset: int64(len(response)), End: flow.FIN, Evidence: e})
+		a.Chunk(&flow.Chunk{Conn: &c, Dir: client, Stamp: at, Seq: 1, Ack: 1, Data: request, Link: flow.MAC{2}})
+		a.Chunk(&flow.Chunk{Conn: &c, Dir: server, Stamp: at, Seq: 1, Ack: 1 + uint32(len(request)), Data: response})
+		a.Chunk(&flow.Chunk{Conn: &c, Dir: client, Offset: int64(len(request)), End: flow.FIN})
+		a.Chunk(&flow.Chunk{Conn: &c, Dir: server, Offset: int64(len(response)), End: flow.FIN, Evidence: e})
 	}
 }
 
@@ -124,8 +124,8 @@ func BenchmarkRequests(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		up.Seq, down.Ack = up.Seq+uint32(len(plain)), down.Ack+uint32(len(plain))
-		d.a.Chunk(up)
-		d.a.Chunk(down)
+		d.a.Chunk(&up)
+		d.a.Chunk(&down)
 		down.Seq, up.Ack = down.Seq+uint32(len(page)), up.Ack+uint32(len(page))
 		up.Offset += int64(len(plain))
 		down.Offset += int64(len(page))

@@ -24,8 +24,7 @@ const (
 // Histories put together what belongs to one client or server over many
 // attempts. They are fed one attempt after the other and keep none.
 type histories struct {
-	seed      maphash.Seed
-	clients   map[netip.Addr]*History
+	clients   addrTable
 	order     []*History // as they came
 	servers   map[netip.AddrPort]*service
 	services  []*service // as they came
@@ -34,28 +33,36 @@ type histories struct {
 	incidents []Incident
 }
 
-// A History is that of one client address.
+// A History is that of one client address. The attempts of thousands alternate, so
+// that each costs the cache lines of the history that it touches: what every one
+// needs comes first, and lists are searched in what is here of them.
 type History struct {
-	Addr        netip.Addr
-	Agents      []string   // User-Agents, in the order in which they came
 	First, Last flow.Stamp // the earliest and the latest start of its attempts
 	Attempts    int
 	Opened      int // WebSockets
 	Failed      int // attempts that opened none, but for redirects that were followed; those that nobody can judge are in neither
-	Verdicts    [numVerdicts]int
-	Causes      causes // of the failed ones, each counted once by its first error, the most frequent first
-	Peers       []Peer
-	Times       Times
-	Rhythm      Rhythm
-	Lives       Lives
-	Breaks      int      // how often a failure followed a success, with the same host and path; a WebSocket that the client drops at once is none
-	Changes     []Change // the first of them, and the last
-	Fault       Side     // whose it is that attempts fail, if other clients and servers show it
+	number      int
 
-	number   int
+	what    [maxPursuits]uint64 // what each of the pursuits is after, see pursuitOf
+	started [maxPursuits]int64  // its latest attempt
+	sites   [maxPeers]uint16    // the numbers of the servers of Peers
+
 	pursuits []pursuit
-	waits    waits
-	kept     []fracture // of the breaks
+	Peers    []Peer
+	Agents   []string // User-Agents, in the order in which they came
+
+	Addr     netip.Addr
+	Verdicts [numVerdicts]int
+	Causes   causes // of the failed ones, each counted once by its first error, the most frequent first
+	Times    Times
+	Rhythm   Rhythm
+	Lives    Lives
+	Breaks   int      // how often a failure followed a success, with the same host and path; a WebSocket that the client drops at once is none
+	Changes  []Change // the first of them, and the last
+	Fault    Side     // whose it is that attempts fail, if other clients and servers show it
+
+	waits waits
+	kept  []fracture // of the breaks
 }
 
 // A Cause is why attempts of a client failed.
@@ -69,17 +76,16 @@ type Peer struct {
 	Server           netip.AddrPort
 	Attempts, Opened int
 	site             *service
-	failing          bool // the latest attempt failed
-	before, after    int  // WebSockets that the server had opened for all when the first and the latest attempt came
+	failing          bool  // the latest attempt failed
+	rush             int32 // the latest of the server's in which the client is counted, see rushes.add
+	before, after    int   // WebSockets that the server had opened for all when the first and the latest attempt came
 }
 
 // A pursuit is what a client does about one host and path.
 type pursuit struct {
-	what    uint64
-	good    int   // number of the latest attempt that opened a WebSocket, if nothing failed since; 0: none
-	ended   int64 // when the latest attempt was over; 0: it is not, or nobody saw it
-	started int64
-	failed  bool
+	good   int   // number of the latest attempt that opened a WebSocket, if nothing failed since; 0: none
+	ended  int64 // when the latest attempt was over; 0: it is not, or nobody saw it
+	failed bool
 }
 
 // A fracture is a failure right after a success.
@@ -88,7 +94,7 @@ type fracture struct{ good, bad int }
 // newHistories returns empty histories.
 func newHistories() *histories {
 	return &histories{
-		seed: maphash.MakeSeed(), clients: map[netip.Addr]*History{}, servers: map[netip.AddrPort]*service{},
+		clients: newAddrTable(), servers: map[netip.AddrPort]*service{},
 		others: History{number: -1},
 	}
 }
@@ -130,7 +136,7 @@ func (h *histories) add(t *Attempt) {
 	c.Verdicts[t.Verdict]++
 	c.Times.add(start.Time, failed)
 	c.addAgent(t)
-	p := c.pursuit(h.pursuitOf(t))
+	p := c.pursuit(h.pursuitOf(t), start.Time)
 	c.waits.add(p, start.Time, t)
 	switch {
 	case opened:
@@ -150,8 +156,11 @@ func (h *histories) add(t *Attempt) {
 		p.good = t.Number
 	}
 	if s := h.server(t); s != nil {
-		fell := c.peer(s, opened, failed)
-		s.add(t, c, start.Time, opened, failed, fell)
+		p, fell := c.peer(s), false
+		if p != nil {
+			fell = p.add(opened, failed)
+		}
+		s.add(t, c, p, start.Time, opened, failed, fell)
 	}
 }
 
@@ -183,24 +192,33 @@ func (t *Attempt) failed() bool {
 
 func (h *histories) client(t *Attempt) *History {
 	addr := t.Client().Addr()
-	c := h.clients[addr]
-	switch {
-	case c != nil:
-		return c
-	case len(h.order) >= MaxClients:
+	hash := h.clients.hash(addr)
+	if n := h.clients.find(addr, hash); n >= 0 {
+		return h.order[n]
+	}
+	if len(h.order) >= MaxClients {
 		return &h.others
 	}
-	c = &History{Addr: addr, First: begun(t), number: len(h.order)}
-	h.clients[addr] = c
+	c := &History{Addr: addr, First: begun(t), number: h.clients.add(addr, hash)}
 	h.order = append(h.order, c)
 	return c
 }
 
+// of returns the history of a client, nil if it has none.
+func (h *histories) of(addr netip.Addr) *History {
+	if n := h.clients.find(addr, h.clients.hash(addr)); n >= 0 {
+		return h.order[n]
+	}
+	return nil
+}
+
+// server returns the history of the server of an attempt, nil if there are too
+// many.
 func (h *histories) server(t *Attempt) *service {
 	addr := t.Server()
 	s := h.servers[addr]
 	if s == nil && len(h.servers) < maxServers {
-		s = &service{addr: addr}
+		s = &service{addr: addr, number: uint16(len(h.services))}
 		h.servers[addr] = s
 		h.services = append(h.services, s)
 	}
@@ -220,45 +238,50 @@ func (c *History) addAgent(t *Attempt) {
 			return
 		}
 	}
-	c.Agents = append(c.Agents, strings.Clone(agent))
+	if t.Request.shape == nil { // else the text is that of all heads alike, which stays, and comparing looks at no byte
+		agent = strings.Clone(agent)
+	}
+	c.Agents = append(c.Agents, agent)
 }
 
 // pursuitOf tells what an attempt is after: the host and the path that it asks
 // for.
 func (h *histories) pursuitOf(t *Attempt) uint64 {
-	var m maphash.Hash
-	m.SetSeed(h.seed)
-	if t.Request != nil {
-		host, _ := t.Request.Head.Get("Host")
-		path, _, _ := strings.Cut(t.Request.Head.Target, "?")
-		m.WriteString(host)
-		m.WriteString(path)
-	} else if t.TLS != nil {
-		m.WriteString("TLS ")
-		m.WriteString(t.TLS.ServerName)
+	if t.OnlyTLS() {
+		return 5 * maphash.String(h.clients.seed, t.TLS.ServerName)
 	}
-	return m.Sum64()
+	if t.Request == nil {
+		return 0
+	}
+	host, _ := t.Request.Head.Get("Host")
+	path, _, _ := strings.Cut(t.Request.Head.Target, "?")
+	seed := h.clients.seed
+	return 3*maphash.String(seed, host) + maphash.String(seed, path)
 }
 
-// pursuit returns that of a client, the one that rested longest if there are too
-// many.
-func (c *History) pursuit(what uint64) *pursuit {
-	oldest := 0
-	for i := range c.pursuits {
-		p := &c.pursuits[i]
-		if p.what == what {
-			return p
-		}
-		if p.started < c.pursuits[oldest].started {
-			oldest = i
-		}
+// pursuit returns what a client has done about something, and notes that it began
+// another attempt. If there are too many, it takes the place of the one that rested
+// longest.
+func (c *History) pursuit(what uint64, start int64) *pursuit {
+	i, n := 0, len(c.pursuits)
+	for i < n && c.what[i] != what {
+		i++
 	}
-	if len(c.pursuits) < maxPursuits {
-		oldest = len(c.pursuits)
+	switch {
+	case i < n:
+	case n < maxPursuits:
 		c.pursuits = append(c.pursuits, pursuit{})
+	default:
+		i = 0
+		for k, at := range c.started {
+			if at < c.started[i] {
+				i = k
+			}
+		}
+		c.pursuits[i] = pursuit{}
 	}
-	c.pursuits[oldest] = pursuit{what: what}
-	return &c.pursuits[oldest]
+	c.what[i], c.started[i] = what, start
+	return &c.pursuits[i]
 }
 
 // Causes count why attempts failed, the most frequent first when they are
@@ -294,24 +317,29 @@ func (c *History) addBreak(f fracture) {
 	c.kept = append(c.kept, f)
 }
 
-// peer counts an attempt with a server. It reports whether the client fell into
-// trouble with it: the attempt failed, and before it none did since one opened a
-// WebSocket, or since the server was first seen if it opened none for anybody.
-func (c *History) peer(s *service, opened, failed bool) (fell bool) {
-	i := 0
-	for i < len(c.Peers) && c.Peers[i].site != s {
-		i++
-	}
-	if i == len(c.Peers) {
-		if i >= maxPeers {
-			return false
+// peer returns what the client has to do with a server, nil if there are too many.
+func (c *History) peer(s *service) *Peer {
+	n := len(c.Peers)
+	for i, number := range c.sites[:n] {
+		if number == s.number {
+			return &c.Peers[i]
 		}
-		c.Peers = append(c.Peers, Peer{Server: s.addr, site: s, before: s.opened})
 	}
-	p := &c.Peers[i]
+	if n == maxPeers {
+		return nil
+	}
+	c.sites[n] = s.number
+	c.Peers = append(c.Peers, Peer{Server: s.addr, site: s, before: s.opened})
+	return &c.Peers[n]
+}
+
+// add counts an attempt. It reports whether the client fell into trouble with the
+// server: the attempt failed, and before it none did since one opened a WebSocket,
+// or since the server was first seen if it opened none for anybody.
+func (p *Peer) add(opened, failed bool) (fell bool) {
 	p.Attempts++
-	p.after = s.opened
-	fell = failed && !p.failing && (p.Opened > 0 || s.opened == 0)
+	p.after = p.site.opened
+	fell = failed && !p.failing && (p.Opened > 0 || p.site.opened == 0)
 	p.failing = failed || p.failing && !opened
 	if opened {
 		p.Opened++

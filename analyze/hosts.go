@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"hash/maphash"
 	"net/netip"
 	"slices"
 
@@ -21,7 +22,12 @@ type Hosts struct {
 	addrs    map[netip.Addr]*hostAddr
 	stations map[flow.MAC]*station
 	unlisted int // addresses left out for want of room
+
+	seed  maphash.Seed
+	noted []uint64 // hashes of addresses with a MAC address that they have, by their low bits: nearly always, saw needs no more
 }
+
+const notedSlots = 1 << 14
 
 // A Host is what is known of the host that has an address.
 type Host struct {
@@ -52,9 +58,25 @@ func (h *Hosts) saw(addr netip.Addr, mac flow.MAC) {
 	if !ofOne(mac) {
 		return
 	}
-	if a := h.addrs[addr]; a == nil || !slices.Contains(a.macs, mac) {
+	if h.noted == nil {
+		h.seed, h.noted = maphash.MakeSeed(), make([]uint64, notedSlots)
+	}
+	hash := maphash.Comparable(h.seed, sighting{addr, mac})
+	noted := &h.noted[hash%notedSlots]
+	if *noted == hash {
+		return
+	}
+	if a := h.addrs[addr]; a != nil && slices.Contains(a.macs, mac) {
+		*noted = hash
+	} else {
 		h.meet(addr, mac)
 	}
+}
+
+// A sighting is a frame of an address.
+type sighting struct {
+	addr netip.Addr
+	mac  flow.MAC
 }
 
 // ofOne reports whether a MAC address is that of a station, not of a group.

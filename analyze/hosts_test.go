@@ -119,7 +119,7 @@ func TestHostOfAttempt(t *testing.T) {
 		send := func(dir flow.Dir, chunks []flow.Chunk) {
 			for _, c := range chunks {
 				c.Conn, c.Dir, c.Offset, c.Stamp, c.Seq = &d.live, dir, d.way[dir].off, d.at, seqOf(dir, d.way[dir].off)
-				a.Chunk(c)
+				a.Chunk(&c)
 				d.way[dir].off += int64(len(c.Data))
 			}
 		}

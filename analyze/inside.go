@@ -30,7 +30,8 @@ func (a *Analyzer) readInside(s *session, c *flow.Chunk) bool {
 // their own.
 func (a *Analyzer) plaintext(c flow.Chunk) flow.Want {
 	a.inside.carried = a.inside.carried || len(c.Data) > 0
-	return a.Chunk(c)
+	a.plain = c // so that it does not get a place of its own each time
+	return a.Chunk(&a.plain)
 }
 
 // sealed takes what is encrypted besides: the end of the handshake in TLS 1.3, and

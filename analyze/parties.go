@@ -20,8 +20,16 @@ func (p *Parties) Add(t *Attempt) {
 	p.Servers[t.Server()] = true
 }
 
-// Concerns reports whether an incident is about one of them.
+// Has reports whether a client is one of them; nil are all.
+func (p *Parties) Has(client netip.Addr) bool {
+	if p == nil {
+		return true
+	}
+	_, ok := p.Clients[client]
+	return ok
+}
+
+// Concerns reports whether an incident is about one of them; nil are all.
 func (p *Parties) Concerns(i *Incident) bool {
-	_, client := p.Clients[i.Client]
-	return client || p.Servers[i.Server]
+	return p.Has(i.Client) || p.Servers[i.Server]
 }

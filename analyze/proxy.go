@@ -96,7 +96,7 @@ type leg struct {
 func (j *judge) guessPairs() {
 	both := map[netip.Addr]bool{}
 	for ip := range j.a.serverIPs {
-		if *j.a.turnout.of(ip) > 0 {
+		if j.a.turnout.of(ip) > 0 {
 			both[ip] = true
 		}
 	}

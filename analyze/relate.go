@@ -273,7 +273,7 @@ func (j *judge) relateEntropy() {
 	byClient := map[netip.Addr]*keys{}
 	for i := range j.len() {
 		g := j.glance(i)
-		if *turnout.of(g.client) < manyKeys || j.reused.of(i, j.entry(i).print) > 0 {
+		if turnout.of(g.client) < manyKeys || j.reused.of(i, j.entry(i).print) > 0 {
 			continue
 		}
 		exchange, _ := j.open(i)

@@ -77,7 +77,7 @@ func (r *Result) histories() *histories {
 func (r *Result) Histories() []*History { return r.histories().order }
 
 // History returns that of a client; nil if it has none.
-func (r *Result) History(client netip.Addr) *History { return r.histories().clients[client] }
+func (r *Result) History(client netip.Addr) *History { return r.histories().of(client) }
 
 // Incidents returns what attempts of several clients show together, in order of
 // time.

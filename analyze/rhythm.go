@@ -46,7 +46,7 @@ func (w *waits) add(p *pursuit, start int64, t *Attempt) {
 	if p.ended != 0 && start >= p.ended {
 		w.wait(start-p.ended, p.failed)
 	}
-	p.started, p.ended, p.failed = start, 0, t.failed() || t.dropped()
+	p.ended, p.failed = 0, t.failed() || t.dropped()
 	if followed := t.Verdict == Redirected && !t.failed(); t.Close.At.Seen() && !followed {
 		p.ended = t.Close.At.Time
 	}

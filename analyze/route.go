@@ -434,7 +434,7 @@ func (t *trail) sameDevice(from, s *step) bool {
 	if from.client.Unmap().Is4() != s.client.Unmap().Is4() {
 		return true
 	}
-	return s.kind == asked && s.at.Time-from.at.Time <= anewWithin && *t.j.a.turnout.of(s.client) <= anewAtMost
+	return s.kind == asked && s.at.Time-from.at.Time <= anewWithin && t.j.a.turnout.of(s.client) <= anewAtMost
 }
 
 // A targetFilter tells which requests may be for what somebody was sent to,

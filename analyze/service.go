@@ -12,6 +12,7 @@ import (
 // A service is the history of one address and port that clients tried.
 type service struct {
 	addr    netip.AddrPort
+	number  uint16 // as they came
 	opened  int
 	streak  streak
 	found   []Incident
@@ -57,9 +58,9 @@ const (
 // many short ones come and go, many end together.
 const minLife = 10 * time.Second
 
-// add takes an attempt of a client.
-func (s *service) add(t *Attempt, c *History, start int64, opened, failed, fell bool) {
-	s.rushes.add(start, c.number)
+// add takes an attempt of a client, whose peer the server is; nil: it is not listed.
+func (s *service) add(t *Attempt, c *History, p *Peer, start int64, opened, failed, fell bool) {
+	s.rushes.add(start, c.number, p)
 	if opened {
 		s.opened++
 		s.end(t, c)
@@ -161,6 +162,7 @@ type rushes struct {
 	current rush
 	clients map[int32]bool // of the current one
 	paused  bool           // the latest attempt was not one too many
+	count   int32          // of rushes, the current one included
 }
 
 // An arrival is an attempt.
@@ -186,7 +188,8 @@ const (
 	rushCrowd  = 3  // clients: one that does not wait is a matter of its rhythm
 )
 
-func (r *rushes) add(at int64, client int) {
+// add takes an attempt of a client, see service.add.
+func (r *rushes) add(at int64, client int, p *Peer) {
 	if r.n == 0 {
 		r.first = at
 	}
@@ -205,6 +208,7 @@ func (r *rushes) add(at int64, client int) {
 	c := &r.current
 	if c.attempts == 0 {
 		*c, r.clients = rush{from: before.at, before: r.n - rushSize - 1}, map[int32]bool{}
+		r.count++
 	}
 	if r.paused { // those that came meanwhile
 		r.paused, r.clients[before.client] = false, true
@@ -212,7 +216,12 @@ func (r *rushes) add(at int64, client int) {
 			r.clients[a.client] = true
 		}
 	}
-	r.clients[int32(client)] = true
+	if p == nil || p.rush != r.count { // where a server is always busy, nearly all are in the map
+		r.clients[int32(client)] = true
+		if p != nil {
+			p.rush = r.count
+		}
+	}
 	c.attempts, c.clients, c.to = r.n-c.before, len(r.clients), max(c.to, at)
 }
 

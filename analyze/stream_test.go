@@ -83,7 +83,7 @@ func (d *dialogue) chunk(dir flow.Dir, b string, end flow.End) {
 	if w.ended && d.way[dir.Reverse()].ended {
 		last = d.conn
 	}
-	want := d.a.Chunk(flow.Chunk{
+	want := d.a.Chunk(&flow.Chunk{
 		Conn: &d.live, Evidence: last, Dir: dir, Offset: w.off, Lost: w.lost, Stamp: d.at, Data: []byte(b), End: end,
 		Seq: seqOf(dir, w.off), Ack: seqOf(dir.Reverse(), d.way[dir.Reverse()].off+d.early[dir.Reverse()]),
 	})

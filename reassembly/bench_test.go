@@ -41,7 +41,7 @@ func BenchmarkDecode(b *testing.B) {
 // BenchmarkFind looks connections up in a table of a hundred thousand.
 func BenchmarkFind(b *testing.B) {
 	const conns = 100_000
-	r := New(func(flow.Chunk) flow.Want { return flow.None }, nil)
+	r := New(func(*flow.Chunk) flow.Want { return flow.None }, nil)
 	ends := make([]flow.Ends, 2*conns)
 	for i := range ends {
 		ends[i] = endsOf(b, benchFrame(i, A, 1, 1, flagACK, ""))
@@ -79,7 +79,7 @@ func BenchmarkPacket(b *testing.B) {
 		payload int
 	}{{"wanted", flow.All, 1000}, {"skipped", 1 << 50, 1000}, {"not wanted", flow.None, 1000}, {"acknowledgements", flow.All, 0}} {
 		b.Run(test.name, func(b *testing.B) {
-			r := New(func(flow.Chunk) flow.Want { return test.want }, nil)
+			r := New(func(*flow.Chunk) flow.Want { return test.want }, nil)
 			data := benchFrame(1, A, 0, 1, flagACK, strings.Repeat("x", test.payload))
 			p := capture.Packet{Link: capture.LinkEthernet, WireLen: len(data), Data: data}
 			seq := uint32(1)
@@ -100,7 +100,7 @@ func BenchmarkPacket(b *testing.B) {
 // cache holds.
 func BenchmarkManyConns(b *testing.B) {
 	const conns = 100_000
-	r := New(func(flow.Chunk) flow.Want { return flow.All }, nil)
+	r := New(func(*flow.Chunk) flow.Want { return flow.All }, nil)
 	data := benchFrame(0, A, 0, 1, flagACK, strings.Repeat("x", 100))
 	p := capture.Packet{Link: capture.LinkEthernet, WireLen: len(data), Data: data}
 	i, seq := 0, uint32(1)
@@ -121,7 +121,7 @@ func BenchmarkManyConns(b *testing.B) {
 // BenchmarkFlood takes SYNs of connections that never open, while as many are
 // remembered as may be.
 func BenchmarkFlood(b *testing.B) {
-	r := New(func(flow.Chunk) flow.Want { return flow.All }, &Config{MaxConns: 80_000, MaxHalfOpen: 10_000})
+	r := New(func(*flow.Chunk) flow.Want { return flow.All }, &Config{MaxConns: 80_000, MaxHalfOpen: 10_000})
 	data := benchFrame(0, A, 1, 0, flagSYN, "")
 	p := capture.Packet{Link: capture.LinkEthernet, WireLen: len(data), Data: data}
 	syn := func() {

@@ -23,7 +23,7 @@ func receiver(cfg Config) (*Reassembler, *[]flow.Datagram) {
 		d.Data = bytes.Clone(d.Data)
 		got = append(got, d)
 	}
-	return New(func(flow.Chunk) flow.Want { return flow.None }, &cfg), &got
+	return New(func(*flow.Chunk) flow.Want { return flow.None }, &cfg), &got
 }
 
 func (p part) capture(num int) *capture.Packet {
@@ -73,7 +73,7 @@ func TestDatagrams(t *testing.T) {
 // counts a packet in the same way.
 func checkCountedAlike(t *testing.T, p part, with Stats) {
 	t.Helper()
-	r := New(func(flow.Chunk) flow.Want { return flow.None }, nil)
+	r := New(func(*flow.Chunk) flow.Want { return flow.None }, nil)
 	r.Packet(p.capture(9))
 	if without := r.stats; without.Other != with.Other || without.CutHeaders != with.CutHeaders || without.TooDeep != with.TooDeep {
 		t.Errorf("with datagrams %+v\nwithout %+v", with, without)
@@ -173,7 +173,7 @@ func TestDatagramFragments(t *testing.T) {
 // of the packet at hand.
 func TestLink(t *testing.T) {
 	var got []string
-	r := New(func(c flow.Chunk) flow.Want {
+	r := New(func(c *flow.Chunk) flow.Want {
 		if c.End == flow.Open {
 			got = append(got, string(c.Data)+" "+c.Link.String())
 		}
@@ -200,7 +200,7 @@ func TestLink(t *testing.T) {
 // TestNoAllocsForDatagrams: what a UDP datagram costs is up to who wants it.
 func TestNoAllocsForDatagrams(t *testing.T) {
 	n := 0
-	r := New(func(flow.Chunk) flow.Want { return flow.None }, &Config{Datagram: func(flow.Datagram) { n++ }})
+	r := New(func(*flow.Chunk) flow.Want { return flow.None }, &Config{Datagram: func(flow.Datagram) { n++ }})
 	for _, port := range []uint16{53, 5353} {
 		p := part{what: int(capture.LinkEthernet), b: join(ethIPv4, ipv4UDP(datagramBytes(50000, port, []byte("question"))))}.capture(1)
 		if got := testing.AllocsPerRun(1000, func() { r.Packet(p) }); got != 0 {

@@ -356,7 +356,7 @@ func TestDefragIPv6(t *testing.T) {
 		{"cut", [][]byte{scrap6(whole, 1, 48, 100, false), scrap6(whole, 1, 0, 48, true)}, 8, 1, 20},
 		{"extension header behind the fragment header", [][]byte{extended(whole, 0, 48), extended(whole, 48, 108)}, 0, 1, 80},
 	} {
-		r := New(func(flow.Chunk) flow.Want { return flow.All }, nil)
+		r := New(func(*flow.Chunk) flow.Want { return flow.All }, nil)
 		for i, p := range c.packets {
 			cut := 0
 			if i == len(c.packets)-1 {
@@ -395,7 +395,7 @@ func TestDefragTunnels(t *testing.T) {
 		"inner": {outer(inner[1]), outer(inner[0])},
 		"both":  packets,
 	} {
-		r := New(func(flow.Chunk) flow.Want { return flow.All }, nil)
+		r := New(func(*flow.Chunk) flow.Want { return flow.All }, nil)
 		for i, p := range list {
 			r.Packet(&capture.Packet{Num: i + 1, Time: int64(i), Link: capture.LinkRaw, WireLen: len(p), Data: p})
 		}

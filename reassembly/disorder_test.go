@@ -167,7 +167,7 @@ func (m *trial) capture(s sentSegment) {
 }
 
 // chunk compares what the consumer is told with the model.
-func (m *trial) chunk(c flow.Chunk) flow.Want {
+func (m *trial) chunk(c *flow.Chunk) flow.Want {
 	d := &m.dir[m.sender(c.Conn, c.Dir)]
 	if d.ended || d.none && c.End == flow.Open {
 		m.t.Fatalf("%s after the end, or though nothing was wanted", chunkText(c))
@@ -201,7 +201,7 @@ func (m *trial) sender(c *flow.Conn, dir flow.Dir) flow.Dir {
 }
 
 // where checks the place of a chunk, and that what is told lost is lost.
-func (m *trial) where(c flow.Chunk, d *direction) {
+func (m *trial) where(c *flow.Chunk, d *direction) {
 	h := &m.r.all()[0].half[c.Dir]
 	if origin := int64(h.next-m.isn[m.sender(c.Conn, c.Dir)]-1) - c.Offset; h.flags&hasStarted != 0 && !d.ended && c.End == flow.Open {
 		if d.placed && d.origin != origin {

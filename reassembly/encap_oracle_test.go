@@ -119,7 +119,7 @@ func TestClosedToTshark(t *testing.T) {
 // ourFields is what a reassembler finds in packets, as tshark would print it:
 // connection, port of the sender, sequence number and length.
 func ourFields(packets []part) []string {
-	r := New(func(flow.Chunk) flow.Want { return flow.None }, nil)
+	r := New(func(*flow.Chunk) flow.Want { return flow.None }, nil)
 	var lines []string
 	for i, p := range packets {
 		before := r.stats.Segments

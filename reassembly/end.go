@@ -99,7 +99,8 @@ func (r *Reassembler) tellEnd(c *conn, dir flow.Dir, reason flow.End) {
 	if c.flags&hasBrought == 0 || h.flags&endIsTold != 0 {
 		return
 	}
-	chunk := flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off(), Lost: r.takeLost(c, dir), End: reason}
+	chunk := &r.chunk
+	*chunk = flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off(), Lost: r.takeLost(c, dir), End: reason}
 	if h.flags&hasEnded != 0 {
 		chunk.End, chunk.Stamp = flow.FIN, r.annexOf(c).fin[dir]
 	}

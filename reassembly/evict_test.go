@@ -22,7 +22,7 @@ type crowd struct {
 
 func newCrowd(cfg *Config) *crowd {
 	k := &crowd{wanted: func(int) bool { return false }, now: 1e18, brought: map[int]bool{}}
-	k.r = New(func(c flow.Chunk) flow.Want {
+	k.r = New(func(c *flow.Chunk) flow.Want {
 		number := int(c.Conn.Port[A]) - 1000
 		if c.End == flow.Evicted && c.Dir == A {
 			k.told = append(k.told, number)

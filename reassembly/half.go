@@ -238,7 +238,8 @@ func (r *Reassembler) deliver(c *conn, dir flow.Dir, data []byte, at flow.Stamp,
 		lost = r.takeLost(c, dir)
 	}
 	c.flags |= hasBrought
-	want := r.sink(flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off(), Lost: lost, Stamp: at, Seq: h.next, Ack: from.ack, Data: data, Link: from.mac})
+	r.chunk = flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off(), Lost: lost, Stamp: at, Seq: h.next, Ack: from.ack, Data: data, Link: from.mac}
+	want := r.sink(&r.chunk)
 	h.forward(uint32(len(data)))
 	switch {
 	case want == flow.None:

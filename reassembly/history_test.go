@@ -51,7 +51,7 @@ func TestHistory(t *testing.T) {
 // at what connections know that were silent since: nothing, not the records that
 // lie in the same places.
 func TestHistoryWraps(t *testing.T) {
-	r := New(func(flow.Chunk) flow.Want { return flow.All }, nil)
+	r := New(func(*flow.Chunk) flow.Want { return flow.All }, nil)
 	_, silent := r.table.conns.take()
 	_, talks := r.table.conns.take()
 	at := func(i uint32) *half { return &r.table.conns.at(i).half[A] }

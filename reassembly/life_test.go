@@ -33,7 +33,7 @@ type townsfolk struct {
 // the same answers to the same bytes.
 func newTownsfolk(t *testing.T, seed uint64, cfg *Config) *townsfolk {
 	k := &townsfolk{rnd: rand.New(rand.NewPCG(seed, 21)), lives: map[int]*life{}, now: 1e18}
-	k.r = New(func(c flow.Chunk) flow.Want {
+	k.r = New(func(c *flow.Chunk) flow.Want {
 		number := idOf(k.r, c.Conn)
 		l := k.lives[number]
 		if l == nil {

@@ -36,7 +36,7 @@ func TestStreamNumbers(t *testing.T) {
 	if len(want) != len(packets) {
 		t.Fatalf("tshark sees %d segments, want %d", len(want), len(packets))
 	}
-	r := New(func(flow.Chunk) flow.Want { return flow.None }, nil)
+	r := New(func(*flow.Chunk) flow.Want { return flow.None }, nil)
 	for i, p := range packets {
 		r.Packet(&capture.Packet{Num: i + 1, Time: int64(i), Link: capture.LinkRaw, WireLen: len(p), Data: p})
 		var s segment

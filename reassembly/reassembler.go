@@ -113,7 +113,7 @@ type Stats struct {
 // concurrent use.
 type Reassembler struct {
 	cfg   Config
-	sink  func(flow.Chunk) flow.Want
+	sink  func(*flow.Chunk) flow.Want
 	stats Stats
 
 	decoder   decoder
@@ -131,11 +131,13 @@ type Reassembler struct {
 	closed    int                  // connections that left closing
 	nextTic   int64                // capture time of the next look at holes and closing
 	evidence  flow.Evidence        // of the last connection that was over
+	chunk     flow.Chunk           // the last one that was handed out
 }
 
-// New returns a Reassembler that hands chunks to sink. A nil Config means all
-// defaults. The sink is called from within Packet and Finish only.
-func New(sink func(flow.Chunk) flow.Want, cfg *Config) *Reassembler {
+// New returns a Reassembler that hands chunks to sink, each valid during the call.
+// A nil Config means all defaults. The sink is called from within Packet and Finish
+// only.
+func New(sink func(*flow.Chunk) flow.Want, cfg *Config) *Reassembler {
 	c := cfg.withDefaults()
 	return &Reassembler{
 		cfg:       c,

@@ -28,15 +28,15 @@ type talk struct {
 	now  int64
 	num  int
 	log  []string
-	want func(flow.Chunk) flow.Want // nil: all
-	conn *flow.Evidence             // of the last connection that was over
-	id   int                        // of the last chunk's connection
+	want func(*flow.Chunk) flow.Want // nil: all
+	conn *flow.Evidence              // of the last connection that was over
+	id   int                         // of the last chunk's connection
 }
 
 func newTalk(cfg *Config) *talk {
 	k := &talk{isn: [2]uint32{1000, 5000}, port: 51234, now: 1e18}
 	ends := map[int]int{}
-	k.r = New(func(c flow.Chunk) flow.Want {
+	k.r = New(func(c *flow.Chunk) flow.Want {
 		k.id = idOf(k.r, c.Conn)
 		if c.End != flow.Open {
 			ends[k.id]++
@@ -69,7 +69,7 @@ func idOf(r *Reassembler, of *flow.Conn) int {
 
 // chunkText is a chunk as one line: direction, offset, what is lost, the bytes,
 // the end.
-func chunkText(c flow.Chunk) string {
+func chunkText(c *flow.Chunk) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%c%d", "AB"[c.Dir], c.Offset)
 	if c.Lost != 0 {
@@ -144,7 +144,7 @@ func open(cfg *Config) *talk {
 
 // answer makes the consumer give one answer after the other, and then All.
 func (k *talk) answer(wants ...flow.Want) {
-	k.want = func(flow.Chunk) flow.Want {
+	k.want = func(*flow.Chunk) flow.Want {
 		if len(wants) == 0 {
 			return flow.All
 		}
@@ -661,7 +661,7 @@ func TestPageLimitOverAll(t *testing.T) {
 // nobody wants.
 func TestEvict(t *testing.T) {
 	k := newTalk(&Config{MaxConns: 3})
-	k.want = func(c flow.Chunk) flow.Want {
+	k.want = func(c *flow.Chunk) flow.Want {
 		c.Conn.State = 1 // wanted
 		return flow.All
 	}
@@ -754,7 +754,7 @@ func TestUnseenBeforeFIN(t *testing.T) {
 func TestStamps(t *testing.T) {
 	k := open(nil) // frames 1 to 3
 	var frames []int
-	k.want = func(c flow.Chunk) flow.Want {
+	k.want = func(c *flow.Chunk) flow.Want {
 		frames = append(frames, c.Stamp.Frame)
 		return flow.All
 	}
@@ -828,7 +828,7 @@ func TestNoAllocs(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := New(func(flow.Chunk) flow.Want { return c.want }, &Config{MaxConns: 2000, MaxHalfOpen: 1000})
+			r := New(func(*flow.Chunk) flow.Want { return c.want }, &Config{MaxConns: 2000, MaxHalfOpen: 1000})
 			b := rawPacket(A, 51234, 0, 0, flagACK, strings.Repeat("x", c.size), c.size)
 			p := capture.Packet{Num: 1, Time: 1e18, Link: capture.LinkRaw, WireLen: len(b), Data: b}
 			i := uint32(0xffff_0000) / 1000 // sequence numbers wrap

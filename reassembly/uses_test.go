@@ -20,12 +20,12 @@ type site struct {
 	now  int64
 	num  int
 	log  []string
-	want func(flow.Chunk) flow.Want // nil: all
+	want func(*flow.Chunk) flow.Want // nil: all
 }
 
 func newSite(cfg *Config) *site {
 	k := &site{isn: map[int][2]uint32{}, port: 51234, now: 1e18}
-	k.r = New(func(c flow.Chunk) flow.Want {
+	k.r = New(func(c *flow.Chunk) flow.Want {
 		k.log = append(k.log, fmt.Sprintf("%d:%s", idOf(k.r, c.Conn), chunkText(c)))
 		if k.want == nil {
 			return flow.All
@@ -344,7 +344,7 @@ func (k *site) close2() {
 func TestUsesTwin(t *testing.T) {
 	k := newSite(nil)
 	var twin flow.Evidence
-	k.want = func(c flow.Chunk) flow.Want {
+	k.want = func(c *flow.Chunk) flow.Want {
 		if c.Evidence != nil {
 			twin = *c.Evidence
 		}
@@ -396,7 +396,7 @@ func TestUsesTable(t *testing.T) {
 	for seed := range uint64(30) {
 		rnd := rand.New(rand.NewPCG(seed, 10))
 		k := newSite(&Config{MaxConns: 5 + rnd.IntN(30), MaxHalfOpen: 3 + rnd.IntN(10)})
-		k.want = func(c flow.Chunk) flow.Want { // some connections are wanted, for a while
+		k.want = func(c *flow.Chunk) flow.Want { // some connections are wanted, for a while
 			if seed%2 == 0 && rnd.IntN(2) == 0 {
 				c.Conn.State = 1
 			}

@@ -30,7 +30,7 @@ func incidents() *section {
 // shown.
 func (p *page) addIncidents() {
 	for _, i := range p.in.whole().Incidents() {
-		if !p.tally.parties.Concerns(&i) {
+		if !p.parties.Concerns(&i) {
 			continue
 		}
 		p.tally.count(&i.Finding)

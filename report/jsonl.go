@@ -26,8 +26,18 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 	opt = opt.orDefault()
 	l := newLines(w, opt)
 	t := newTally()
+	var some *analyze.Parties // nil: everybody
+	if in.Whole != nil {
+		parties := analyze.NewParties()
+		some = &parties
+	}
 	for a := range in.Result.Attempts.All() {
-		t.add(a)
+		if opt.Summary {
+			t.add(a)
+		}
+		if some != nil {
+			some.Add(a)
+		}
 		if err := l.attempt(a); err != nil {
 			return err
 		}
@@ -37,7 +47,7 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 			return err
 		}
 	}
-	if err := l.histories(in, opt, &t); err != nil {
+	if err := l.histories(in, opt, some, &t); err != nil {
 		return err
 	}
 	if opt.Summary {
@@ -48,9 +58,9 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 	return l.w.Flush()
 }
 
-// histories writes the lines of the clients that were counted, and of the incidents
+// histories writes the lines of some clients, nil being all, and of the incidents
 // about them and their servers, which are counted too.
-func (l *lines) histories(in *Input, opt *Options, t *tally) error {
+func (l *lines) histories(in *Input, opt *Options, some *analyze.Parties, t *tally) error {
 	periods := map[netip.Addr][]analyze.Period{}
 	if opt.Timeline {
 		list, _ := analyze.Timeline(in.Result.Attempts, maxPeriods)
@@ -60,7 +70,7 @@ func (l *lines) histories(in *Input, opt *Options, t *tally) error {
 		}
 	}
 	for _, c := range in.whole().Histories() {
-		if _, ok := t.parties.Clients[c.Addr]; !ok {
+		if !some.Has(c.Addr) {
 			continue
 		}
 		if err := l.history(in, c, periods[c.Addr]); err != nil {
@@ -68,7 +78,7 @@ func (l *lines) histories(in *Input, opt *Options, t *tally) error {
 		}
 	}
 	for _, i := range in.whole().Incidents() {
-		if !t.parties.Concerns(&i) {
+		if !some.Concerns(&i) {
 			continue
 		}
 		t.count(&i.Finding)

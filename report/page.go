@@ -16,6 +16,7 @@ type page struct {
 	opt     *Options
 	mask    *masker
 	tally   tally
+	parties analyze.Parties
 	advices map[analyze.Code]*advice
 	veiled  *veil // of the attempt with the number below
 	number  int
@@ -27,7 +28,7 @@ type page struct {
 
 func newPage(in *Input, opt *Options) *page {
 	p := &page{
-		in: in, opt: opt, mask: newMasker(opt), tally: newTally(), advices: map[analyze.Code]*advice{},
+		in: in, opt: opt, mask: newMasker(opt), tally: newTally(), parties: analyze.NewParties(), advices: map[analyze.Code]*advice{},
 		mismatched: mismatches(), malformed: headers(), redirected: redirects(), refused: refusals(), sealed: encrypted(),
 		unclear: indeterminate(), upgraded: upgrades(), all: attempts(),
 		proxied: proxies(), timeline: timeline(), clients: clients(), changed: changes(), incidents: incidents(),
@@ -50,7 +51,7 @@ func newPage(in *Input, opt *Options) *page {
 	if opt.Timeline {
 		p.addTimeline()
 	}
-	p.addClients(p.tally.parties.Clients)
+	p.addClients(p.parties.Clients)
 	p.addIncidents()
 	p.addUpgrades()
 	if !p.days.several {
@@ -64,6 +65,7 @@ func newPage(in *Input, opt *Options) *page {
 // add takes an attempt into the sections that are about it.
 func (p *page) add(a *analyze.Attempt) {
 	p.tally.add(a)
+	p.parties.Add(a)
 	p.advise(a)
 	switch {
 	case a.Verdict == analyze.AcceptMismatch:

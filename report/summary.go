@@ -8,18 +8,16 @@ import (
 	"github.com/wssniff/wssniff/analyze"
 )
 
-// tally counts what a summary tells about the attempts, and the incidents that are
-// about their clients and servers.
+// tally counts what a summary tells about attempts and incidents.
 type tally struct {
 	verdicts map[analyze.Verdict]int
 	findings map[analyze.Code]int
 	severity [3]int // findings by severity
 	failed   int
-	parties  analyze.Parties
 }
 
 func newTally() tally {
-	return tally{verdicts: map[analyze.Verdict]int{}, findings: map[analyze.Code]int{}, parties: analyze.NewParties()}
+	return tally{verdicts: map[analyze.Verdict]int{}, findings: map[analyze.Code]int{}}
 }
 
 func (t *tally) add(a *analyze.Attempt) {
@@ -27,7 +25,6 @@ func (t *tally) add(a *analyze.Attempt) {
 	if a.Verdict.Failed() {
 		t.failed++
 	}
-	t.parties.Add(a)
 	for i := range a.Findings {
 		t.count(&a.Findings[i])
 	}

@@ -12,13 +12,13 @@ const manyPackets = 100_000
 
 // Garbage allowed, in percent of what is in use. The state of a large capture is
 // many bytes without a pointer in them: collecting costs little, memory much.
-// From 192 MiB in use, garbage stays what it is there, down to a least percentage:
+// From 32 MiB in use, garbage stays what it is there, down to a least percentage:
 // where chains and clients fill memory, there are pointers to follow.
 const (
 	garbageOfSmall = 400
-	garbageOfLarge = 50
+	garbageOfLarge = 200
 	leastGarbage   = 10
-	mostGarbage    = 96 << 20 // bytes
+	mostGarbage    = 64 << 20 // bytes
 )
 
 // garbageFor returns the garbage allowed for a large capture with so many bytes in

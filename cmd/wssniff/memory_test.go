@@ -10,7 +10,7 @@ import (
 func TestGarbageFor(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct{ inUse, want uint64 }{
-		{0, 0}, {10 * mib, 5 * mib}, {192 * mib, 96 * mib}, {512 * mib, 96 * mib}, {960 * mib, 96 * mib}, {4096 * mib, 410 * mib},
+		{0, 0}, {10 * mib, 20 * mib}, {32 * mib, 64 * mib}, {512 * mib, 64 * mib}, {640 * mib, 64 * mib}, {4096 * mib, 410 * mib},
 	} {
 		got := c.inUse * uint64(garbageFor(c.inUse)) / 100
 		if got > c.want || got+c.inUse/100 < c.want { // a whole percentage

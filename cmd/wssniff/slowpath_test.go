@@ -177,7 +177,7 @@ func readFast(segments []tcpPacket) *analyze.Result {
 	return a.Finish(last, 0)
 }
 
-func reassemble(segments []tcpPacket, sink func(flow.Chunk) flow.Want) (last flow.Stamp) {
+func reassemble(segments []tcpPacket, sink func(*flow.Chunk) flow.Want) (last flow.Stamp) {
 	asm := reassembly.New(sink, &reassembly.Config{MaxQueued: 1 << 30, MaxQueuedDir: 1 << 30})
 	for i, s := range segments {
 		b := s.encode()
@@ -191,7 +191,7 @@ func reassemble(segments []tcpPacket, sink func(flow.Chunk) flow.Want) (last flo
 // headerEvidence is what the headers show of every connection, whatever of its
 // bytes is wanted: here all are.
 func headerEvidence(segments []tcpPacket) (list []*flow.Evidence) {
-	reassemble(segments, func(c flow.Chunk) flow.Want {
+	reassemble(segments, func(c *flow.Chunk) flow.Want {
 		if c.Evidence != nil {
 			e := *c.Evidence
 			e.Doubts = slices.Clone(e.Doubts)
@@ -498,7 +498,7 @@ func (d *slowDir) deliver(p slowPiece, data []byte) {
 	data = slices.Clone(data[unwanted:])
 	d.c.brought = true
 	at := p.start + unwanted
-	want := d.c.p.a.Chunk(flow.Chunk{
+	want := d.c.p.a.Chunk(&flow.Chunk{
 		Conn: &d.c.live, Dir: d.dir, Offset: int64(at), Lost: d.takeLost(), Stamp: p.at, Seq: d.base + uint32(at), Ack: p.ack, Data: data,
 	})
 	d.none = want == flow.None
@@ -567,7 +567,7 @@ func (d *slowDir) tellEnd(reason flow.End) {
 		e.Lost = [2]int64{d.c.dirs[0].told, d.c.dirs[1].told}
 		chunk.Evidence = e
 	}
-	d.c.p.a.Chunk(chunk)
+	d.c.p.a.Chunk(&chunk)
 }
 
 // tick gives up on holes, and ends connections that were closed some time ago.
