@@ -47,6 +47,8 @@ type half struct {
 	credit    int    // bytes that may be opened in vain
 	holes     bool   // bytes were lost
 	drop      int    // bytes to come of a record of which some were lost
+	typeAt    int    // of TLS 1.3: where in the fragment of that record its type is; 0: it cannot be told
+	gapBefore int64  // gap before that record
 	searching bool   // for the beginning of a record
 
 	greeted bool   // the hello was read
@@ -138,6 +140,9 @@ func (c *Conn) run(h *half) {
 func (c *Conn) step(h *half, b []byte) int {
 	if h.drop > 0 {
 		n := min(h.drop, len(b))
+		if h.typeAt > 0 {
+			h.typeOf(b[:n])
+		}
 		h.drop -= n
 		h.passed(b[:n])
 		return n
@@ -332,7 +337,7 @@ func (c *Conn) following(h *half) {
 				return
 			}
 		}
-	case h.now != nil && h.window > 0 && c.version == versionTLS13:
+	case h.now != nil && h.holes && c.version == versionTLS13:
 		h.then, h.thenStage = h.now.updated(), inTraffic
 	}
 }
@@ -376,7 +381,7 @@ func (c *Conn) lost(h *half, n int64) {
 		h.buf = c.d.release(h.buf)
 		return
 	}
-	h.buf, h.drop, h.searching = c.d.release(h.buf), 0, true
+	h.buf, h.drop, h.typeAt, h.searching = c.d.release(h.buf), 0, 0, true
 	records, shortest := int64(maxWindow), int64(tlswire.HeaderLen+1)
 	if h.now != nil {
 		shortest = int64(tlswire.HeaderLen + h.now.overhead())
@@ -409,9 +414,30 @@ func (c *Conn) damaged(h *half) {
 		return
 	}
 	h.now.seq++
-	if n := size(h.buf) - tlswire.HeaderLen - h.now.overhead(); h.gap >= 0 && n >= 0 && h.now.exact() && tlswire.ContentType(h.buf[0]) == tlswire.ApplicationData {
-		h.gap += int64(n)
-	} else {
-		h.gap = -1
+	before, n := h.gap, size(h.buf)-tlswire.HeaderLen-h.now.overhead()
+	h.gap = -1
+	switch {
+	case before < 0 || n < 0 || tlswire.ContentType(h.buf[0]) != tlswire.ApplicationData:
+	case h.now.exact():
+		h.gap = before + int64(n)
+	case h.now.version == versionTLS13 && h.window == 0:
+		h.typeAt, h.gapBefore = n, before
 	}
+}
+
+// typeOf looks for the type of a record of TLS 1.3 of which bytes were lost, in the
+// bytes of it that come next. If it is there, and not padding, the length of the
+// record tells how much data is missing.
+func (h *half) typeOf(b []byte) {
+	i := h.drop - h.now.aead.Overhead() - 1
+	if i < 0 || i >= len(b) {
+		return
+	}
+	switch tlswire.ContentType(h.now.byteAt(h.typeAt, b[i], h.now.seq-1)) {
+	case tlswire.ApplicationData:
+		h.gap = h.gapBefore + int64(h.typeAt)
+	case tlswire.Handshake, tlswire.Alert:
+		h.gap = h.gapBefore
+	}
+	h.typeAt = 0
 }
