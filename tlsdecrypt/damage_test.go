@@ -116,19 +116,33 @@ func checkPieces(t *testing.T, sent []byte, r *result) (behind int) {
 	return behind
 }
 
-// TestLostExactly loses bytes inside of one record of TLS 1.2 with an AEAD, whose
-// length is known.
+// TestLostExactly loses bytes inside of one record that is protected with an AEAD,
+// whose length, or in TLS 1.3 what is left of it, tells how many bytes inside are
+// missing.
 func TestLostExactly(t *testing.T) {
-	config := &tls.Config{MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}
-	x := exchangeOf(t, config, config, mathrand.New(mathrand.NewPCG(8, 8)))
-	offset, n := 0, 0
+	for name, x := range damageExchanges(t) {
+		overhead, ok := map[string]int{"TLS 1.3": 17, "TLS 1.2 GCM": 24, "TLS 1.2 ChaCha": 16}[name]
+		if !ok {
+			continue
+		}
+		if n := loseExactly(t, x, overhead); n == 0 {
+			t.Errorf("%s: there is no record to try it with", name)
+		}
+	}
+}
+
+// loseExactly does that with the records of the server that are longer than its
+// handshake, and returns how many there are.
+func loseExactly(t *testing.T, x *exchange, overhead int) (n int) {
+	t.Helper()
+	offset := 0
 	for _, s := range x.segments {
 		if s.dir != flow.BtoA {
 			continue
 		}
 		for b := s.data; len(b) > 0; b = b[size(b):] {
-			content := size(b) - tlswire.HeaderLen - 24
-			if tlswire.ContentType(b[0]) == tlswire.ApplicationData && content > 100 && offset+size(b) < total(x.segments)-100 {
+			content := size(b) - tlswire.HeaderLen - overhead
+			if content > 1500 && offset+size(b) < total(x.segments)-100 {
 				r := decrypt(t, New(keysOf(x.log), nil, nil), cut(lose(x.segments, offset+20, 50), nil, 1448))
 				if want := []int64{int64(content)}; !slices.Equal(r.lost[1], want) || len(r.data[1]) != len(x.data[1])-content {
 					t.Errorf("lost %v, want %v; %d bytes of %d", r.lost[1], want, len(r.data[1]), len(x.data[1]))
@@ -138,8 +152,52 @@ func TestLostExactly(t *testing.T) {
 			offset += size(b)
 		}
 	}
-	if n == 0 {
-		t.Error("there is no record to try it with")
+	return n
+}
+
+// TestTypeOf loses bytes of records of TLS 1.3 of all its ciphers.
+func TestTypeOf(t *testing.T) {
+	for id := uint16(0x1301); id <= 0x1303; id++ {
+		for _, test := range []struct {
+			name     string
+			kind     tlswire.ContentType
+			padding  int
+			at, lost int // of the record
+			want     int64
+		}{
+			{"data", tlswire.ApplicationData, 0, 50, 100, 1000},
+			{"padded", tlswire.ApplicationData, 7, 50, 100, -1},
+			{"its type", tlswire.ApplicationData, 0, 900, 106, -1},
+			{"all before its type", tlswire.ApplicationData, 0, 10, 995, 1000},
+			{"a ticket", tlswire.Handshake, 0, 50, 100, 0},
+		} {
+			_, s := established(t, id, 1000)
+			var got []string
+			s.text[1000] = byte(test.kind)
+			s.text = append(s.text, make([]byte, test.padding)...)
+			record := s.seal(nil)
+			s.text = append(make([]byte, 10), byte(tlswire.ApplicationData))
+			rest := s.seal(bytes.Clone(record[test.at+test.lost:]))
+			for size := range 3 {
+				size = 1 + 400*size
+				c, _ := established(t, id, 0)
+				got, c.d.out = nil, func(c flow.Chunk) flow.Want {
+					got = append(got, fmt.Sprint(len(c.Data), c.Lost))
+					return flow.All
+				}
+				c.Chunk(flow.Chunk{Dir: flow.BtoA, Data: record[:test.at]})
+				for i, b := 0, rest; len(b) > 0; i, b = i+1, b[min(size, len(b)):] {
+					lost := int64(0)
+					if i == 0 {
+						lost = int64(test.lost)
+					}
+					c.Chunk(flow.Chunk{Dir: flow.BtoA, Lost: lost, Data: b[:min(size, len(b))]})
+				}
+				if want := []string{fmt.Sprint(10, test.want)}; !slices.Equal(got, want) {
+					t.Errorf("%s, %s, %d bytes at a time: %q, want %q", SuiteName(id), test.name, size, got, want)
+				}
+			}
+		}
 	}
 }
 

@@ -47,6 +47,8 @@ type half struct {
 	credit    int    // bytes that may be opened in vain
 	holes     bool   // bytes were lost
 	drop      int    // bytes to come of a record of which some were lost
+	typeAt    int    // of TLS 1.3: where in the fragment of that record its type is; 0: it cannot be told
+	gapBefore int64  // gap before that record
 	searching bool   // for the beginning of a record
 
 	greeted bool   // the hello was read
@@ -138,6 +140,9 @@ func (c *Conn) run(h *half) {
 func (c *Conn) step(h *half, b []byte) int {
 	if h.drop > 0 {
 		n := min(h.drop, len(b))
+		if h.typeAt > 0 {
+			h.typeOf(b[:n])
+		}
 		h.drop -= n
 		h.passed(b[:n])
 		return n
@@ -183,28 +188,6 @@ func (h *half) passed(b []byte) {
 	if h.now != nil {
 		h.now.passed(b)
 	}
-}
-
-// search returns how many bytes come before what may be a record.
-func (c *Conn) search(h *half, b []byte) int {
-	for i := range b {
-		if c.plausible(h, b[i:]) {
-			return i
-		}
-	}
-	return len(b)
-}
-
-// plausible reports whether b may begin a record of a connection that is under way.
-func (c *Conn) plausible(h *half, b []byte) bool {
-	if !tlswire.Starts(b) || c.version == versionTLS13 && b[0] != byte(tlswire.ApplicationData) {
-		return false
-	}
-	if len(b) < tlswire.HeaderLen {
-		return len(b) < 3 || b[2] == byte(min(c.version, versionTLS12))
-	}
-	n := int(binary.BigEndian.Uint16(b[3:]))
-	return b[2] == byte(min(c.version, versionTLS12)) && 0 < n && n <= tlswire.MaxFragment
 }
 
 // record reads a record. While the beginning of one is searched for, it is ok if it
@@ -332,7 +315,7 @@ func (c *Conn) following(h *half) {
 				return
 			}
 		}
-	case h.now != nil && h.window > 0 && c.version == versionTLS13:
+	case h.now != nil && h.holes && c.version == versionTLS13:
 		h.then, h.thenStage = h.now.updated(), inTraffic
 	}
 }
@@ -354,64 +337,4 @@ func (c *Conn) unopened(h *half) bool {
 		c.fail(h, why)
 	}
 	return false
-}
-
-// lost takes note of n bytes that are missing, -1: some.
-func (c *Conn) lost(h *half, n int64) {
-	if h.reason != Decrypted {
-		return
-	}
-	h.holes = true
-	h.msg, h.pass = c.d.release(h.msg), 0
-	if !h.greeted {
-		c.failBoth(BytesLost)
-		return
-	}
-	h.blind = h.blind || h.stage == inClear
-	if left := h.left(); n > 0 && n <= int64(left) {
-		if h.drop == 0 {
-			c.damaged(h)
-		}
-		h.drop = left - int(n)
-		h.buf = c.d.release(h.buf)
-		return
-	}
-	h.buf, h.drop, h.searching = c.d.release(h.buf), 0, true
-	records, shortest := int64(maxWindow), int64(tlswire.HeaderLen+1)
-	if h.now != nil {
-		shortest = int64(tlswire.HeaderLen + h.now.overhead())
-	}
-	if n > 0 {
-		records = min(records, 2+n/shortest)
-	}
-	h.window = min(h.window+uint64(records), maxWindow)
-	if h.stage == inTraffic || h.stage == inEarly {
-		h.gap = -1
-	}
-}
-
-// left is how many bytes of the record at hand are to come, 0 if that is not known.
-func (h *half) left() int {
-	if h.searching || len(h.buf) < tlswire.HeaderLen {
-		return h.drop
-	}
-	return size(h.buf) - len(h.buf)
-}
-
-// damaged takes note of a record, whose header is in the buffer, that cannot be
-// opened because some of its bytes were lost.
-func (c *Conn) damaged(h *half) {
-	if h.stage != inTraffic || h.now == nil {
-		h.window = min(h.window+1, maxWindow)
-		if h.stage == inEarly {
-			h.gap = -1
-		}
-		return
-	}
-	h.now.seq++
-	if n := size(h.buf) - tlswire.HeaderLen - h.now.overhead(); h.gap >= 0 && n >= 0 && h.now.exact() && tlswire.ContentType(h.buf[0]) == tlswire.ApplicationData {
-		h.gap += int64(n)
-	} else {
-		h.gap = -1
-	}
 }

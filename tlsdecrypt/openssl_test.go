@@ -59,7 +59,10 @@ func opensslFiles(t *testing.T) (dir string) {
 	return dir
 }
 
-const testPSK = "0123456789abcdef"
+const (
+	testPSK     = "0123456789abcdef"
+	allSuites13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256"
+)
 
 // serve starts an s_server with files and further arguments.
 func serve(t *testing.T, dir, second string, args ...string) *opensslServer {
@@ -72,7 +75,7 @@ func serve(t *testing.T, dir, second string, args ...string) *opensslServer {
 	l.Close()
 	args = append([]string{
 		"s_server", "-accept", addr, "-cert", dir + "/rsa.pem", "-key", dir + "/rsa.pem",
-		"-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", "-ciphersuites", "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256",
+		"-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0", "-ciphersuites", allSuites13,
 		"-quiet", "-legacy_renegotiation", "-client_renegotiation",
 	}, args...)
 	if second == "dsa" {
@@ -196,7 +199,7 @@ type opensslCipher struct {
 
 func opensslCiphers(t *testing.T) (list []opensslCipher) {
 	t.Helper()
-	for line := range strings.Lines(string(openssl(t, "ciphers", "-stdname", "-V", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"))) {
+	for line := range strings.Lines(string(openssl(t, "ciphers", "-ciphersuites", allSuites13, "-stdname", "-V", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"))) {
 		f := strings.Fields(line) // 0xC0,0x2C - TLS_ECDHE_... - ECDHE-... TLSv1.2 Kx=...
 		id, err := strconv.ParseUint(strings.ReplaceAll(f[0], ",0x", ""), 0, 16)
 		if err != nil {
@@ -246,9 +249,10 @@ func TestOpenSSL(t *testing.T) {
 					if strings.Contains(cipher.name, "DSS") {
 						server = servers["DSS"]
 					}
-					word := fmt.Sprintf("%x%s", random.Uint64(), strings.Repeat("x", random.IntN(4000)))
-					x := server.connect(t, []string{word + "\n", "a\n"}, []string{reversed(word), "a"}, "", args...)
-					x.data = [2][]byte{[]byte(word + "\na\n"), []byte(reversed(word) + "\na\n")}
+					last := strings.Repeat("the end ", 20)
+					word := fmt.Sprintf("%x%s", random.Uint64(), strings.Repeat("x", 2000+random.IntN(4000)))
+					x := server.connect(t, []string{word + "\n", last + "\n"}, []string{reversed(word), reversed(last)}, "", args...)
+					x.data = [2][]byte{[]byte(word + "\n" + last + "\n"), []byte(reversed(word) + "\n" + reversed(last) + "\n")}
 					d := New(keysOf(x.log), nil, nil)
 					r := decrypt(t, d, x.segments)
 					_, supported := suiteOf(cipher.id)
@@ -269,6 +273,9 @@ func TestOpenSSL(t *testing.T) {
 					}
 					if again := decrypt(t, d, cut(x.segments, random, 0)); !bytes.Equal(again.data[0], r.data[0]) || !bytes.Equal(again.data[1], r.data[1]) {
 						t.Error("cut elsewhere it is decrypted otherwise")
+					}
+					if suite, _ := suiteOf(cipher.id); suite.tls13 && loseExactly(t, x, suite.tag()+1) == 0 {
+						t.Error("there is no record to lose a part of")
 					}
 					capture.add(x)
 				})

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"hash"
 
+	"golang.org/x/crypto/chacha20"
 	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/wssniff/wssniff/internal/tlswire"
@@ -238,6 +239,34 @@ func (p *protection) authentic(body, mac []byte) bool {
 	p.mac.Write(p.extra[:])
 	p.mac.Write(body)
 	return hmac.Equal(p.mac.Sum(p.sum[:0]), mac)
+}
+
+// byteAt opens one byte of the fragment of a record of TLS 1.3, the n-th: all its
+// ciphers add a key stream. Nothing is authenticated thereby.
+func (p *protection) byteAt(n int, sealed byte, seq uint64) byte {
+	p.mix(seq)
+	key := expandLabel(p.suite.kdf, p.secret.bytes(), "key", p.suite.key)
+	if p.suite.mode == modeChaCha {
+		var stream [64]byte
+		c, err := chacha20.NewUnauthenticatedCipher(key, p.nonce[:])
+		must(err)
+		c.SetCounter(uint32(1 + n/len(stream))) // RFC 8439, Section 2.8
+		c.XORKeyStream(stream[:], stream[:])
+		return sealed ^ stream[n%len(stream)]
+	}
+	block, err := aes.NewCipher(key)
+	must(err)
+	var stream [16]byte
+	if p.suite.mode == modeGCM {
+		copy(stream[:], p.nonce[:])
+		binary.BigEndian.PutUint32(stream[12:], uint32(2+n/len(stream))) // NIST SP 800-38D, Section 7.1
+	} else {
+		binary.BigEndian.PutUint32(stream[12:], uint32(1+n/len(stream))) // RFC 3610, Section 2.3
+		stream[0] = 2
+		copy(stream[1:], p.nonce[:])
+	}
+	block.Encrypt(stream[:], stream[:])
+	return sealed ^ stream[n%len(stream)]
 }
 
 // exact reports whether the length of a record tells that of its content.
