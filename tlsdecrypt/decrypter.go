@@ -9,7 +9,7 @@
 //     file that grows: for what is new, whenever there is something) and each
 //     Decryption Secrets Block, and keys.AddPrivateKey for PEM files;
 //   - makes one Decrypter, d := New(keys, out, event), whose out is the function
-//     that takes chunks of plain connections (analyze.Analyzer.Chunk is one);
+//     that takes chunks of plain connections;
 //   - makes c := d.Conn(chunk.Conn) when a connection begins like TLS, keeps it,
 //     and from then on answers each chunk of the connection with c.Chunk(chunk);
 //   - in event gets the messages that are encrypted, with chunk.Conn of out to know

@@ -13,15 +13,19 @@ import (
 	"github.com/wssniff/wssniff/internal/pcapgen"
 )
 
-// readFile analyses one capture, which must be undamaged.
+// readFile analyses one capture, which must be undamaged, with the secrets in it.
 func readFile(t *testing.T, names ...string) *reading {
 	t.Helper()
-	src, err := capture.Open(names, nil)
+	var keys keyring
+	if err := keys.load(func(string) (string, bool) { return "", false }, false); err != nil {
+		t.Fatal(err)
+	}
+	src, err := capture.Open(names, &capture.Config{Secrets: keys.embed})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	return read(src, nil, &limits{}, &until{}, nil, func(err error) { t.Errorf("damage: %v", err) }, nil)
+	return read(src, nil, &limits{}, &until{}, &keys, func(err error) { t.Errorf("damage: %v", err) }, nil)
 }
 
 // TestTruth compares what is found in the generated captures with what their

@@ -28,6 +28,7 @@ type Capture struct {
 	macs     macs
 	lookups  []Lookup
 	asked    int
+	keyLog   string // secrets of TLS, embedded in pcapng
 	streams  int
 	dials    int
 	keys     int

@@ -23,7 +23,8 @@ type Conn struct {
 	TTL   [2]byte // per side
 
 	g      *Capture
-	ifaces [2]*Iface // where the packets of each side are seen
+	inside [2]*sealer // of TLS, by the side that sends; nil: there is none
+	ifaces [2]*Iface  // where the packets of each side are seen
 	addr   [2]netip.AddrPort
 	isn    [2]uint32
 	next   [2]int  // bytes sent so far
@@ -100,6 +101,9 @@ func (c *Conn) SynAck() int {
 // Send stores data from one side, cut at the MSS, and returns the frame of
 // the last segment. No ACK follows.
 func (c *Conn) Send(from Side, data []byte) int {
+	if s := c.inside[from]; s != nil {
+		data = s.record(tlsData, data)
+	}
 	for len(data) > c.MSS {
 		c.SendAt(from, c.next[from], data[:c.MSS], 0)
 		data = data[c.MSS:]

@@ -5,8 +5,10 @@ const (
 	blockSection   = 0x0a0d0d0a
 	blockInterface = 1
 	blockPacket    = 6
+	blockSecrets   = 10
 
 	sectionMagic = 0x1a2b3c4d
+	tlsKeyLog    = 0x544c534b
 
 	optEnd       = 0
 	optIfName    = 2
@@ -34,6 +36,9 @@ func (g *Capture) pcapng() []byte {
 	var b []byte
 	for _, s := range g.sections {
 		b = s.appendHeader(b)
+		if g.keyLog != "" {
+			b = s.appendSecrets(b, g.keyLog)
+		}
 		for _, r := range g.recs {
 			if r.iface.section == s {
 				b = s.appendPacket(b, r)
@@ -53,6 +58,12 @@ func (s *section) appendHeader(b []byte) []byte {
 		b = s.appendInterface(b, f)
 	}
 	return b
+}
+
+func (s *section) appendSecrets(b []byte, log string) []byte {
+	body := s.order.AppendUint32(nil, tlsKeyLog)
+	body = s.order.AppendUint32(body, uint32(len(log)))
+	return s.appendBlock(b, blockSecrets, pad4(append(body, log...)))
 }
 
 func (s *section) appendInterface(b []byte, f *Iface) []byte {
