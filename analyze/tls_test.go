@@ -43,6 +43,11 @@ func serverHelloWith(extensions string) string {
 	return tlsRecord(tlswire.Handshake, tlsMessage(tlswire.ServerHelloType, body))
 }
 
+// clientHelloAt says the time, as old software does.
+func clientHelloAt(seconds uint32) string {
+	return strings.Replace(clientHello("a.example"), "rrrr", string(binary.BigEndian.AppendUint32(nil, seconds)), 1)
+}
+
 const (
 	tlsChange = "\x14\x03\x03\x00\x01\x01"
 )
@@ -72,6 +77,9 @@ var tlsTalks = []struct {
 	{"alert of the server", []spoken{{client, clientHello("a.example")}, {server, tlsAlert(2, 40)}}, TLSFailed, "tls-alert-handshake-failure"},
 	{"warning before the end", []spoken{{client, clientHello("a.example")}, {server, tlsAlert(1, 112) + tlsAlert(2, 70)}}, TLSFailed, "tls-no-shared-version"},
 	{"alert of the client", []spoken{{client, clientHello("a.example")}, {server, serverHello12()}, {client, tlsAlert(2, 48)}}, TLSFailed, "tls-cert-untrusted"},
+	{"clock that was never set", []spoken{{client, clientHelloAt(120)}, {server, serverHello12()}, {client, tlsAlert(2, 46)}}, TLSFailed, "tls-cert-date"},
+	{"clock that was never set, unknown authority", []spoken{{client, clientHelloAt(120)}, {server, serverHello12()}, {client, tlsAlert(2, 48)}}, TLSFailed, "tls-cert-untrusted"},
+	{"bad certificate", []spoken{{client, clientHelloAt(1 << 30)}, {server, serverHello12()}, {client, tlsAlert(2, 42)}}, TLSFailed, "tls-cert-untrusted"},
 	{"encrypted alert", []spoken{{client, clientHello("a.example")}, {server, serverHello13() + tlsChange + tlsData(900)}, {client, tlsChange + tlsData(19)}}, TLSFailed, "tls-rejected-by-client"},
 	{"plain port", []spoken{{client, clientHello("a.example")}, {server, "HTTP/1.1 400 Bad Request\r\n\r\n"}}, TLSFailed, "tls-clienthello-to-plain-port"},
 	{"client closes at once", []spoken{{client, clientHello("a.example")}, {client, ""}}, TLSFailed, "tls-handshake-abandoned"},

@@ -76,6 +76,13 @@ func (t *Attempt) checkAlert() {
 			find(TLSClientCertRequired, name, "a certificate that the server accepts")
 			return
 		}
+		// To libraries a certificate that is not valid yet is one that they do not
+		// accept, and nothing more.
+		vague := l.Description == tlswire.BadCertificate || l.Description == tlswire.CertificateUnknown
+		if clock := x.clientClock(); vague && clock != "" {
+			find(TLSCertDate, name+clock, t.validity())
+			return
+		}
 		find(TLSCertUntrusted, name, x.leaf())
 	case tlswire.CertificateExpired:
 		if byServer {
