@@ -90,6 +90,7 @@ var tlsTalks = []struct {
 	{"encrypted alert", []spoken{{client, clientHello("a.example")}, {server, serverHello13() + tlsChange + tlsData(900)}, {client, tlsChange + tlsData(19)}}, TLSFailed, "tls-rejected-by-client"},
 	{"plain port", []spoken{{client, clientHello("a.example")}, {server, "HTTP/1.1 400 Bad Request\r\n\r\n"}}, TLSFailed, "tls-clienthello-to-plain-port"},
 	{"client closes at once", []spoken{{client, clientHello("a.example")}, {client, ""}}, TLSFailed, "tls-handshake-abandoned"},
+	{"client closes before the flight", []spoken{{client, clientHello("a.example")}, {client, ""}, {server, serverHello13() + tlsChange + tlsData(900)}}, TLSFailed, "tls-handshake-abandoned"},
 	{"server closes at once", []spoken{{client, clientHello("a.example")}, {server, ""}}, TLSFailed, "tls-handshake-cut"},
 	{"client closes after the flight", []spoken{{client, clientHello("a.example")}, {server, serverHello12() + tlsRecord(tlswire.Handshake, tlsMessage(tlswire.ServerHelloDone, ""))}, {client, ""}}, TLSFailed, "tls-client-stops-after-certificate"},
 	{"client certificate", []spoken{{client, clientHello("a.example")}, {server, serverHello12() + tlsRecord(tlswire.Handshake, tlsMessage(tlswire.CertificateRequest, "")+tlsMessage(tlswire.ServerHelloDone, ""))}, {server, tlsAlert(2, 40)}}, TLSFailed, "tls-client-cert-required"},

@@ -226,7 +226,7 @@ func (t *Attempt) silentHandshake(last flow.Stamp, drops int64) (Verdict, string
 		return find(TLSHandshakeStalls, Server, t.answeredOrAsked(), fmt.Sprintf("%s, silence for %s", t.stage(), DurationText(time.Duration(last.Time-t.lastSeen()))), "the end of the handshake")
 	case t.Close.By == Server:
 		return find(TLSHandshakeCut, Server, t.Close.At, t.stage()+", "+t.sinceAnswer(t.Close.At), "the end of the handshake")
-	case x.FlightDone.Seen() || x.Spoke[1].Seen():
+	case t.inTime(x.FlightDone) || t.inTime(x.Spoke[1]):
 		return find(TLSClientStopsAfterCertificate, Client, t.Close.At, t.sinceAnswer(t.Close.At), x.leaf())
 	}
 	return find(TLSHandshakeAbandoned, Client, t.Close.At, t.stage()+", "+t.sinceAnswer(t.Close.At), "the end of the handshake")
@@ -250,14 +250,19 @@ func (t *Attempt) answeredOrAsked() flow.Stamp {
 	return t.TLS.Asked
 }
 
+// inTime reports whether something came before the end of the connection.
+func (t *Attempt) inTime(at flow.Stamp) bool {
+	return at.Seen() && (!t.Close.At.Seen() || at.Frame <= t.Close.At.Frame)
+}
+
 // stage tells how far the handshake came.
 func (t *Attempt) stage() string {
 	switch x := t.TLS; {
-	case x.FlightDone.Seen() || x.Spoke[1].Seen():
+	case t.inTime(x.FlightDone) || t.inTime(x.Spoke[1]):
 		return "after all that the server sends first"
-	case x.CertificateAt.Seen():
+	case t.inTime(x.CertificateAt):
 		return "after the server's certificate"
-	case x.Answered.Seen():
+	case t.inTime(x.Answered):
 		return "after the ServerHello"
 	case x.Retry:
 		return "after the HelloRetryRequest"
