@@ -32,6 +32,8 @@ network() {
   local name
   for name in client router server; do namespace "$name"; done
   in_ns router sysctl -q -w net.ipv4.ip_forward=1
+  # Chromium closes its connections when an address of IPv6 is ready.
+  in_ns client sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
   cable client eth0 02:00:00:00:00:07 router lan0 02:00:00:00:00:01
   cable server eth0 02:00:00:00:00:20 router wan0 02:00:00:00:00:02
   address client eth0 10.0.0.7/24
@@ -472,12 +474,12 @@ CONF
   ready server 444
   sign stranger '/CN=stranger' $ec
   capture router lan0
-  local wanted='tls-failed tls-client-cert-required'
+  local demanded='tls-failed tls-client-cert-required'
   ossl=(openssl s_client -CAfile "$net/inter.pem" -partial_chain -servername $host -connect)
-  saying 'alert handshake failure' "$wanted" "${ossl[@]}" $host:444 -tls1_2
-  saying 'alert handshake failure' "$wanted" "${ossl[@]}" $host:445 -tls1_2
-  saying 'alert' "$wanted" "${ossl[@]}" $host:445 -tls1_2 -cert "$net/stranger.pem" -key "$net/stranger.key"
-  saying 'bad certificate' "$wanted" "${ossl[@]}" $host:446 -tls1_2
+  saying 'alert handshake failure' "$demanded" "${ossl[@]}" $host:444 -tls1_2
+  saying 'alert handshake failure' "$demanded" "${ossl[@]}" $host:445 -tls1_2
+  saying 'alert' "$demanded" "${ossl[@]}" $host:445 -tls1_2 -cert "$net/stranger.pem" -key "$net/stranger.key"
+  saying 'bad certificate' "$demanded" "${ossl[@]}" $host:446 -tls1_2
   # The handshake is over for the client, and the answer of the server encrypted.
   saying 'bad certificate' none "${ossl[@]}" $host:446 -tls1_3 -ign_eof
   saying 'certificate required' none "${ossl[@]}" $host:445 -tls1_3 -ign_eof
@@ -903,6 +905,12 @@ browse() {
   finish
 }
 
+# trusting prints what makes Chromium accept a certificate.
+trusting() {
+  echo "--ignore-certificate-errors-spki-list=$(openssl x509 -in "$net/$1.pem" -pubkey -noout |
+    openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64)"
+}
+
 chromium_wss() { #: tls-chromium
   need nginx
   network
@@ -923,9 +931,9 @@ HTML
   capture router lan0
   browse_options=
   browse 'close 1006' 'tls-failed tls-rejected-by-client' "file://$work/home/page.html"
-  browse_options=--ignore-certificate-errors
+  browse_options=$(trusting ec)
   browse 'close 1000' encrypted "file://$work/home/page.html"
-  keep tls-chromium.pcap 'Headless Chromium, which first rejects the authority and then is told to ignore that.'
+  keep tls-chromium.pcap 'Headless Chromium, which first rejects the authority and then is told to accept the certificate.'
 }
 
 chromium_h2() { #: tls-chromium-h2
@@ -934,9 +942,12 @@ chromium_h2() { #: tls-chromium-h2
   start server node "$here/h2.js" serve 443 "$net/ec-chain.pem" "$net/ec.key"
   ready server 443
   capture router lan0
-  browse_options=--ignore-certificate-errors
-  states Chromium '' 'tls-failed tls-handshake-abandoned' # its first connection, which it leaves at once
-  browse 'close 1000' none "https://$host/"
+  browse_options=$(trusting ec)
+  mkdir -p "$work/home"
+  # Chromium drops what it connects while it starts.
+  echo "<script>setTimeout(() => { location = 'https://$host/'; }, 3000);</script>" >"$work/home/page.html"
+  browse 'close 1000' none "file://$work/home/page.html"
+  states Chromium '' none # a spare connection
   keep tls-chromium-h2.pcap 'Headless Chromium opens a WebSocket by extended CONNECT in HTTP/2 (RFC 8441).'
 }
 
