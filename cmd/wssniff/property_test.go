@@ -440,8 +440,8 @@ func checkReading(t *testing.T, b []byte) {
 		t.Errorf("%d packets of %d, %d connections", r.streams.Packets, r.capture.Packets, r.streams.Conns)
 	}
 	for a := range r.result.Attempts.All() {
-		if a.Conn == nil || a.Request == nil && a.Response == nil {
-			t.Errorf("attempt without a head: %+v", a)
+		if a.Conn == nil || a.Request == nil && a.Response == nil && a.TLS == nil {
+			t.Errorf("attempt without a head or a ClientHello: %+v", a)
 		}
 	}
 }
