@@ -212,7 +212,7 @@ func (t *Attempt) silentHandshake(last flow.Stamp, drops int64) (Verdict, string
 	switch {
 	case !e.Sent[server]:
 		return Indeterminate, "the capture holds only the client's direction"
-	case e.Unseen[0] || e.Unseen[1] || e.Lost[client] > 0:
+	case e.Unseen[0] || e.Unseen[1] || e.Lost[client] > 0 || e.Lost[server] > 0 && e.Acked[server]:
 		return Indeterminate, "bytes of the TLS handshake are missing from the capture"
 	case drops > 0:
 		return Indeterminate, fmt.Sprintf("the TLS handshake is not whole, and the capture dropped %d packets", drops)
@@ -250,9 +250,11 @@ func (t *Attempt) answeredOrAsked() flow.Stamp {
 	return t.TLS.Asked
 }
 
-// inTime reports whether something came before the end of the connection.
+// inTime reports whether something of the server came before the end of the
+// connection: by its place in the capture, which may be wrong, or because the client
+// acknowledged everything.
 func (t *Attempt) inTime(at flow.Stamp) bool {
-	return at.Seen() && (!t.Close.At.Seen() || at.Frame <= t.Close.At.Frame)
+	return at.Seen() && (!t.Close.At.Seen() || at.Frame <= t.Close.At.Frame || t.Conn.Acked[t.ClientDir.Reverse()])
 }
 
 // stage tells how far the handshake came.

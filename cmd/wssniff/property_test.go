@@ -289,7 +289,7 @@ func verdicts(r *analyze.Result) []string {
 				continue
 			}
 			text := fmt.Sprintf("%v %v %v", f.Code, f.Side, f.Field)
-			if f.Field != "" && f.Code != analyze.ResponseNotHTTP { // otherwise times and numbers of bytes
+			if f.Field != "" && f.Code != analyze.ResponseNotHTTP && f.Code != analyze.TLSRejectedByClient { // otherwise times and numbers of bytes
 				text += fmt.Sprintf(" %q %q", frameNumber.ReplaceAllString(f.Got, "frame"), f.Want)
 			}
 			findings = append(findings, text)
