@@ -28,7 +28,7 @@ const (
 	MaxHeld      = 64 << 10
 	MaxAttempts  = 1 << 22
 
-	maxBody    = 200     // bytes of the body of a refusal kept for display
+	maxBody    = 320     // bytes of the body of a refusal kept: enough for what Apache says on a port for TLS
 	maxPerConn = 4096    // attempts on one connection
 	maxSpare   = 4 << 10 // bytes of a buffer that waits to be used again; larger ones are dropped
 )

@@ -124,7 +124,7 @@ type Message struct {
 	Segments int        // TCP segments that carry a part of the head
 	Tail     int        // bytes behind the head in the segment that completed it
 	seq, ack uint32     // TCP numbers of the packet with the first byte; ack 0: unknown
-	Body     string     // up to 200 bytes behind the head of a refusal
+	Body     string     // up to 320 bytes behind the head of a refusal
 	shape    *shape     // of the head; nil: not known
 	nonce    token      // the decoded token of the head, if it has the usual form
 }

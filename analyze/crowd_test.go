@@ -227,14 +227,15 @@ func (c *crowd) secure(client int, at int64) {
 }
 
 // clientHello returns a ClientHello that names a server.
-func clientHello(name string) string {
+func clientHello(name string) string { return clientHelloWith(name, "") }
+
+func clientHelloWith(name, extensions string) string {
 	sized := func(n int, s string) string {
 		size := binary.BigEndian.AppendUint32(nil, uint32(len(s)))
 		return string(size[4-n:]) + s
 	}
-	extensions := ""
 	if name != "" {
-		extensions = "\x00\x00" + sized(2, sized(2, "\x00"+sized(2, name)))
+		extensions += "\x00\x00" + sized(2, sized(2, "\x00"+sized(2, name)))
 	}
 	body := "\x03\x03" + strings.Repeat("r", 32) + "\x00" + sized(2, "\x13\x01") + "\x01\x00" + sized(2, extensions)
 	return "\x16\x03\x01" + sized(2, "\x01"+sized(3, body))

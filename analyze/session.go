@@ -107,7 +107,9 @@ func (s *session) resumption() Resumption {
 	case c.Version() >= tls13 && !c.Ticket: // its session identifier is there for the sake of middle boxes
 		return NotOffered
 	}
-	return accepted(c.Ticket || c.SessionID != "", c.SessionID != "" && c.SessionID == h.SessionID || s.Spoke[1].Seen() && !s.CertificateAt.Seen())
+	taken := c.SessionID != "" && c.SessionID == h.SessionID || s.Spoke[1].Seen() && !s.CertificateAt.Seen()
+	// An identifier without a ticket may be made up, as those of Go are.
+	return accepted(c.Ticket || c.SessionID != "" && taken, taken)
 }
 
 func accepted(offered, taken bool) Resumption {

@@ -700,9 +700,9 @@ func TestBounds(t *testing.T) {
 	t.Run("body shown", func(t *testing.T) {
 		d := newDialogue()
 		d.say(client, upgrade)
-		d.say(server, "HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 150), strings.Repeat("y", 150), "z")
+		d.say(server, "HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 270), strings.Repeat("y", 150), "z")
 		body := d.finish().Attempts.At(0).Response.Body
-		if want := strings.Repeat("x", 150) + strings.Repeat("y", 50); body != want {
+		if want := strings.Repeat("x", 270) + strings.Repeat("y", 50); body != want {
 			t.Errorf("got %q, want %q", body, want)
 		}
 		if got := d.way[server].wants; !slices.Equal(got, []flow.Want{flow.None}) {

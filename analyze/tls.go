@@ -65,7 +65,7 @@ type tlsWay struct {
 
 	changed  bool       // a ChangeCipherSpec was sent
 	sealed   flow.Stamp // the first record of the handshake after that
-	data     flow.Stamp // the first record of application data
+	data     flow.Stamp // the first record of application data that is not early
 	dataSize int        // of its fragment
 	records  int        // of application data
 	small    int        // of them, those of smallRecord bytes at most
@@ -194,7 +194,7 @@ func (s *session) record(dir flow.Dir) {
 		// the ServerHello comes yet.
 		w.changed = w.changed || !s.Retry || s.fromClient(dir)
 	case w.kind == tlswire.ApplicationData:
-		if w.records++; w.records == 1 {
+		if w.records++; w.records == 1 || s.early(dir) {
 			w.data, w.dataSize = w.at, w.left
 		}
 		if w.left <= smallRecord {
@@ -208,6 +208,12 @@ func (s *session) record(dir flow.Dir) {
 	}
 }
 
+// early reports whether the records of a direction were early data until now, RFC
+// 8446, Section 2.3, as far as anybody can tell.
+func (s *session) early(dir flow.Dir) bool {
+	return s.hello != nil && s.hello.EarlyData && s.client == dir && (!s.Answered.Seen() || s.ways[dir].data.Frame < s.Answered.Frame)
+}
+
 // settle finds out what both directions show together: whether the handshake went
 // well, and by whom it was ended.
 func (s *session) settle() {
@@ -218,7 +224,7 @@ func (s *session) settle() {
 	s.Spoke = [2]flow.Stamp{c.sealed, v.sealed}
 	if s.Version >= tls13 {
 		s.Spoke = [2]flow.Stamp{c.data, v.data}
-		if s.hello.EarlyData && c.data.Frame < s.Answered.Frame { // it may be that, and nobody knows where it ends
+		if s.early(s.client) {
 			s.Spoke[0] = flow.Stamp{}
 		}
 	}

@@ -44,6 +44,11 @@ func serverHelloWith(extensions string) string {
 	return tlsRecord(tlswire.Handshake, tlsMessage(tlswire.ServerHelloType, body))
 }
 
+// clientHelloAt says the time, as old software does.
+func clientHelloAt(seconds uint32) string {
+	return strings.Replace(clientHello("a.example"), "rrrr", string(binary.BigEndian.AppendUint32(nil, seconds)), 1)
+}
+
 const (
 	tlsChange = "\x14\x03\x03\x00\x01\x01"
 )
@@ -73,9 +78,20 @@ var tlsTalks = []struct {
 	{"alert of the server", []spoken{{client, clientHello("a.example")}, {server, tlsAlert(2, 40)}}, TLSFailed, "tls-alert-handshake-failure"},
 	{"warning before the end", []spoken{{client, clientHello("a.example")}, {server, tlsAlert(1, 112) + tlsAlert(2, 70)}}, TLSFailed, "tls-no-shared-version"},
 	{"alert of the client", []spoken{{client, clientHello("a.example")}, {server, serverHello12()}, {client, tlsAlert(2, 48)}}, TLSFailed, "tls-cert-untrusted"},
+	{"early data", []spoken{
+		{client, clientHelloWith("a.example", "\x00\x2a\x00\x00") + tlsChange + tlsData(300)}, {server, serverHello13() + tlsChange + tlsData(90) + chat},
+		{client, tlsData(21) + tlsData(53) + chat},
+	}, Encrypted, ""},
+	{"early data, and silence", []spoken{
+		{client, clientHelloWith("a.example", "\x00\x2a\x00\x00") + tlsChange + tlsData(300)}, {server, serverHello13() + tlsChange + tlsData(90)},
+	}, TLSFailed, "tls-handshake-stalls"},
+	{"clock that was never set", []spoken{{client, clientHelloAt(120)}, {server, serverHello12()}, {client, tlsAlert(2, 46)}}, TLSFailed, "tls-client-clock"},
+	{"clock that was never set, unknown authority", []spoken{{client, clientHelloAt(120)}, {server, serverHello12()}, {client, tlsAlert(2, 48)}}, TLSFailed, "tls-cert-untrusted"},
+	{"bad certificate", []spoken{{client, clientHelloAt(1 << 30)}, {server, serverHello12()}, {client, tlsAlert(2, 42)}}, TLSFailed, "tls-cert-untrusted"},
 	{"encrypted alert", []spoken{{client, clientHello("a.example")}, {server, serverHello13() + tlsChange + tlsData(900)}, {client, tlsChange + tlsData(19)}}, TLSFailed, "tls-rejected-by-client"},
 	{"plain port", []spoken{{client, clientHello("a.example")}, {server, "HTTP/1.1 400 Bad Request\r\n\r\n"}}, TLSFailed, "tls-clienthello-to-plain-port"},
 	{"client closes at once", []spoken{{client, clientHello("a.example")}, {client, ""}}, TLSFailed, "tls-handshake-abandoned"},
+	{"client closes before the flight", []spoken{{client, clientHello("a.example")}, {client, ""}, {server, serverHello13() + tlsChange + tlsData(900)}}, TLSFailed, "tls-handshake-abandoned"},
 	{"server closes at once", []spoken{{client, clientHello("a.example")}, {server, ""}}, TLSFailed, "tls-handshake-cut"},
 	{"client closes after the flight", []spoken{{client, clientHello("a.example")}, {server, serverHello12() + tlsRecord(tlswire.Handshake, tlsMessage(tlswire.ServerHelloDone, ""))}, {client, ""}}, TLSFailed, "tls-client-stops-after-certificate"},
 	{"client certificate", []spoken{{client, clientHello("a.example")}, {server, serverHello12() + tlsRecord(tlswire.Handshake, tlsMessage(tlswire.CertificateRequest, "")+tlsMessage(tlswire.ServerHelloDone, ""))}, {server, tlsAlert(2, 40)}}, TLSFailed, "tls-client-cert-required"},
@@ -96,9 +112,9 @@ func sessionOf(talk []spoken, rng *rand.Rand, most int) *Attempt {
 	d.conn.Sent = [2]bool{true, true}
 	ends := [2]flow.Stamp{}
 	for i, s := range talk {
-		d.step, d.at = 0, flow.Stamp{Frame: 10 * (i + 1), Time: 1e18 + int64(i)*1e6}
+		d.step, d.at = 0, flow.Stamp{Frame: 1000 * (i + 1), Time: 1e18 + int64(i)*1e6}
 		if s.data == "" {
-			ends[s.by] = flow.Stamp{Frame: 10*(i+1) + 5, Time: d.at.Time}
+			ends[s.by] = flow.Stamp{Frame: 1000*(i+1) + 500, Time: d.at.Time}
 		}
 		for b := s.data; b != ""; {
 			n := len(b)
@@ -112,7 +128,7 @@ func sessionOf(talk []spoken, rng *rand.Rand, most int) *Attempt {
 	d.conn.FIN = ends
 	d.end(client, flow.CaptureEnd)
 	d.end(server, flow.CaptureEnd)
-	r := a.Finish(flow.Stamp{Frame: 1000, Time: 1e18 + int64(time.Minute)}, 0)
+	r := a.Finish(flow.Stamp{Frame: 1e6, Time: 1e18 + int64(time.Minute)}, 0)
 	if r.Attempts.Len() == 0 {
 		return nil
 	}
@@ -164,6 +180,35 @@ func tlsText(t *Attempt) string {
 		text += " " + f.Code.String()
 	}
 	return text
+}
+
+func TestResumption(t *testing.T) {
+	type hello = tlswire.ClientHello
+	type answer = tlswire.ServerHello
+	for _, test := range []struct {
+		name  string
+		hello hello
+		by    answer
+		whole bool // the server sends its certificate
+		want  Resumption
+	}{
+		{"nothing offered", hello{}, answer{}, true, NotOffered},
+		{"ticket", hello{Ticket: true}, answer{}, false, Resumed},
+		{"ticket refused", hello{Ticket: true}, answer{SessionID: "new"}, true, Refused},
+		{"identifier", hello{SessionID: "a"}, answer{SessionID: "a"}, false, Resumed},
+		{"identifier that may be made up", hello{SessionID: "a"}, answer{SessionID: "b"}, true, NotOffered},
+		{"pre-shared key", hello{PreSharedKey: true}, answer{Version: tls13, PreSharedKey: true}, false, Resumed},
+		{"pre-shared key refused", hello{PreSharedKey: true}, answer{Version: tls13}, false, Refused},
+	} {
+		s := session{hello: &test.hello, server: &test.by}
+		s.Spoke[1] = flow.Stamp{Frame: 9}
+		if test.whole {
+			s.CertificateAt = flow.Stamp{Frame: 8}
+		}
+		if got := s.resumption(); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
 }
 
 // What is packed of a session is what comes out.

@@ -103,7 +103,15 @@ func (t *Attempt) checkAlert() {
 			find(TLSClientCertRequired, name, "a certificate that the server accepts")
 			return
 		}
-		find(TLSCertUntrusted, name, x.leaf())
+		// By these libraries say no more than that they do not accept it.
+		vague := l.Description == tlswire.BadCertificate || l.Description == tlswire.CertificateUnknown
+		switch clock := x.clientClock(); {
+		case vague && t.certificateIsWrong(): // which is told
+		case vague && clock != "":
+			find(TLSClientClock, name+clock, t.validity())
+		default:
+			find(TLSCertUntrusted, name, x.leaf())
+		}
 	case tlswire.CertificateExpired:
 		if byServer {
 			find(TLSClientCertRequired, name, "a certificate that the server accepts")
@@ -163,6 +171,15 @@ func (x *TLS) leaf() string {
 		text += ", without an intermediate one"
 	}
 	return text
+}
+
+// certificateIsWrong reports whether the certificate shows why a client rejects it.
+func (t *Attempt) certificateIsWrong() bool {
+	x := t.TLS
+	if len(x.Certificates) == 0 || !x.Certificates[0].Parsed {
+		return false
+	}
+	return !t.sentAreValid() || x.ServerName != "" && !x.Certificates[0].Covers(x.ServerName)
 }
 
 // sentAreValid reports whether all certificates that the server sent are valid when
@@ -268,7 +285,7 @@ func (t *Attempt) silentHandshake(last flow.Stamp, drops int64) (Verdict, string
 		return find(TLSHandshakeStalls, Server, t.answeredOrAsked(), fmt.Sprintf("%s, silence for %s", t.stage(), DurationText(time.Duration(last.Time-t.lastSeen()))), "the end of the handshake")
 	case t.Close.By == Server:
 		return find(TLSHandshakeCut, Server, t.Close.At, t.stage()+", "+t.sinceAnswer(t.Close.At), "the end of the handshake")
-	case x.FlightDone.Seen() || x.Spoke[1].Seen():
+	case t.inTime(x.FlightDone) || t.inTime(x.Spoke[1]):
 		return find(TLSClientStopsAfterCertificate, Client, t.Close.At, t.sinceAnswer(t.Close.At), x.leaf())
 	}
 	return find(TLSHandshakeAbandoned, Client, t.Close.At, t.stage()+", "+t.sinceAnswer(t.Close.At), "the end of the handshake")
@@ -292,14 +309,21 @@ func (t *Attempt) answeredOrAsked() flow.Stamp {
 	return t.TLS.Asked
 }
 
+// inTime reports whether something of the server came before the end of the
+// connection: by its place in the capture, which may be wrong, or because the client
+// acknowledged everything.
+func (t *Attempt) inTime(at flow.Stamp) bool {
+	return at.Seen() && (!t.Close.At.Seen() || at.Frame <= t.Close.At.Frame || t.Conn.Acked[t.ClientDir.Reverse()])
+}
+
 // stage tells how far the handshake came.
 func (t *Attempt) stage() string {
 	switch x := t.TLS; {
-	case x.FlightDone.Seen() || x.Spoke[1].Seen():
+	case t.inTime(x.FlightDone) || t.inTime(x.Spoke[1]):
 		return "after all that the server sends first"
-	case x.CertificateAt.Seen():
+	case t.inTime(x.CertificateAt):
 		return "after the server's certificate"
-	case x.Answered.Seen():
+	case t.inTime(x.Answered):
 		return "after the ServerHello"
 	case x.Retry:
 		return "after the HelloRetryRequest"

@@ -289,7 +289,7 @@ func verdicts(r *analyze.Result) []string {
 				continue
 			}
 			text := fmt.Sprintf("%v %v %v", f.Code, f.Side, f.Field)
-			if f.Field != "" && f.Code != analyze.ResponseNotHTTP { // otherwise times and numbers of bytes
+			if f.Field != "" && f.Code != analyze.ResponseNotHTTP && f.Code != analyze.TLSRejectedByClient { // otherwise times and numbers of bytes
 				text += fmt.Sprintf(" %q %q", frameNumber.ReplaceAllString(f.Got, "frame"), f.Want)
 			}
 			findings = append(findings, text)
@@ -441,7 +441,7 @@ func checkReading(t *testing.T, b []byte) {
 	}
 	for a := range r.result.Attempts.All() {
 		if a.Conn == nil || a.Request == nil && a.Response == nil && a.TLS == nil {
-			t.Errorf("attempt without a head: %+v", a)
+			t.Errorf("attempt without a head or a ClientHello: %+v", a)
 		}
 	}
 }

@@ -3,10 +3,11 @@
 //
 //	node ws-client.js URL [--subprotocol NAME]... [--deflate] [--origin URL]
 //	    [--messages N] [--size BYTES] [--ping] [--hold-ms N] [--proxy URL]
-//	    [--follow]
+//	    [--follow] [--every-ms N]
 //
 // With --hold-ms the client only waits for the peer to close after its
-// messages, at most so long. With --follow it follows redirects.
+// messages, at most so long. With --follow it follows redirects. --every-ms is
+// its pause before each message.
 'use strict';
 
 const { parseArgs } = require('node:util');
@@ -22,6 +23,7 @@ const { values: opt, positionals } = parseArgs({
     size: { type: 'string', default: '0' },
     ping: { type: 'boolean', default: false },
     'hold-ms': { type: 'string', default: '0' },
+    'every-ms': { type: 'string', default: '0' },
     proxy: { type: 'string' },
     follow: { type: 'boolean', default: false },
     insecure: { type: 'boolean', default: false },
@@ -52,13 +54,19 @@ function finish() {
   else ws.close(1000, 'done');
 }
 
+function send() {
+  ws.send(size > 0 ? Buffer.alloc(size, 0x61 + received) : `message ${received + 1}`);
+}
+
 function next() {
   if (received === 1 && opt.ping) {
     ws.ping('ping from the client');
     return;
   }
+  const every = Number(opt['every-ms']);
   if (received >= messages) finish();
-  else ws.send(size > 0 ? Buffer.alloc(size, 0x61 + received) : `message ${received + 1}`);
+  else if (every > 0) setTimeout(send, every);
+  else send();
 }
 
 ws.on('open', () => { console.log('open', ws.protocol, ws.extensions); next(); });

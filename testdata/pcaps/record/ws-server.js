@@ -3,14 +3,17 @@
 //
 //	node ws-server.js [--port N] [--host ADDR] [--path /ws] [--origin URL]
 //	    [--subprotocol NAME] [--deflate] [--ping-ms N] [--greet] [--bare]
-//	    [--log]
+//	    [--log] [--cert FILE --key FILE]
 //
 // With --bare there are no pages: plain requests get the answer of the library.
-// With --log a line tells the URL of each WebSocket.
+// With --log a line tells the URL of each WebSocket. With a certificate and its
+// key it speaks TLS.
 'use strict';
 
 const { parseArgs } = require('node:util');
+const fs = require('node:fs');
 const http = require('node:http');
+const https = require('node:https');
 const { WebSocketServer } = require('ws');
 
 const { values: opt } = parseArgs({
@@ -25,6 +28,8 @@ const { values: opt } = parseArgs({
     greet: { type: 'boolean', default: false },
     bare: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
+    cert: { type: 'string' },
+    key: { type: 'string' },
   },
 });
 
@@ -51,7 +56,7 @@ ws.onclose = (e) => log('close ' + e.code);
 // closed, so that a page does not finish loading before that.
 let waiting = [];
 
-const server = http.createServer((req, res) => {
+function answer(req, res) {
   if (req.url === '/chunked') {
     res.writeHead(200, { 'Content-Type': 'text/plain' });
     res.write('first part\n');
@@ -68,7 +73,11 @@ const server = http.createServer((req, res) => {
   } else {
     res.writeHead(404, { 'Content-Type': 'text/plain' }).end('no such page\n');
   }
-});
+}
+
+const server = opt.cert
+  ? https.createServer({ cert: fs.readFileSync(opt.cert), key: fs.readFileSync(opt.key) }, answer)
+  : http.createServer(answer);
 
 const port = Number(opt.port);
 const wss = new WebSocketServer({

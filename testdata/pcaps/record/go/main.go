@@ -3,6 +3,7 @@
 //
 //	wsgo serve ADDR
 //	wsgo dial HOST:PORT
+//	wsgo wss [-every TIME] [-tls1.2] URL
 package main
 
 import (
@@ -17,8 +18,8 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: wsgo serve ADDR | wsgo dial HOST:PORT")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: wsgo serve ADDR | wsgo dial HOST:PORT | wsgo wss [FLAGS] URL")
 		os.Exit(2)
 	}
 	var err error
@@ -27,6 +28,8 @@ func main() {
 		err = serve(os.Args[2])
 	case "dial":
 		err = dial(os.Args[2])
+	case "wss":
+		err = dialTLS(os.Args[2:])
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "wsgo:", err)

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	diff "github.com/google/go-cmp/cmp"
+
+	"github.com/wssniff/wssniff/analyze"
+	"github.com/wssniff/wssniff/internal/tlswire"
+)
+
+// A tlsConn is a connection of recorded/tls.json: what the scenario of the recording
+// says of it, and what tshark shows of its handshake.
+type tlsConn struct {
+	Client  string
+	Verdict string   // none: it is not listed
+	Codes   []string // of errors, and of all that is found of TLS
+	Stream  int
+	TLS     *shownTLS
+}
+
+type shownTLS struct {
+	ServerName   string   `json:"server_name"`
+	Offered      []string `json:"alpn_offered"`
+	JA3          string
+	Retry        bool
+	Version      string // in hexadecimal, as Suite
+	Suite        string
+	ALPN         string
+	Certificates []shownCertificate // the server's own first
+	Alerts       []tlsAlert
+}
+
+type shownCertificate struct{ SHA256, Subject string }
+
+type tlsAlert struct {
+	By                 string
+	Level, Code, Frame int
+}
+
+// tlsRecord is what is compared of an attempt record.
+type tlsRecord struct {
+	Record  string
+	Network struct{ Protocol string }
+	TLS     struct {
+		Version, Cipher string
+		NextProtocol    string `json:"next_protocol"`
+		Client          struct {
+			ServerName string `json:"server_name"`
+			JA3        string
+		}
+		Server struct {
+			Hash    struct{ SHA256 string }
+			Subject string
+		}
+	}
+	WebSocket struct {
+		Verdict  string
+		Stream   int `json:"tcp_stream"`
+		Findings []struct{ Code, Severity string }
+		TLS      struct {
+			Offered      []string `json:"protocols_offered"`
+			Retry        bool     `json:"hello_retry"`
+			Certificates int
+			Alert        *struct {
+				tlsAlert
+				Encrypted bool
+			}
+		}
+	}
+}
+
+// tlsRecords are the attempts that wssniff finds in a capture, by their streams.
+func tlsRecords(t *testing.T, capture []byte) map[int]*tlsRecord {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := run([]string{"--connect-failures", "all", "--format", "jsonl", "-"}, bytes.NewReader(capture), &stdout, &stderr); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, &stderr)
+	}
+	records := map[int]*tlsRecord{}
+	for line := range bytes.Lines(stdout.Bytes()) {
+		r := &tlsRecord{}
+		if err := json.Unmarshal(line, r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Record == "attempt" {
+			records[r.WebSocket.Stream] = r
+		}
+	}
+	return records
+}
+
+func (r *tlsRecord) verdict() string {
+	if r == nil {
+		return "none"
+	}
+	return r.WebSocket.Verdict
+}
+
+// codes are those of errors, and of all that is found of TLS.
+func (r *tlsRecord) codes() []string {
+	codes := []string{}
+	if r != nil {
+		for _, f := range r.WebSocket.Findings {
+			if f.Severity == "error" || strings.HasPrefix(f.Code, "tls-") {
+				codes = append(codes, f.Code)
+			}
+		}
+	}
+	slices.Sort(codes)
+	return codes
+}
+
+// shown brings a record into the form of tls.json.
+func (r *tlsRecord) shown() shownTLS {
+	s := shownTLS{
+		ServerName: r.TLS.Client.ServerName, Offered: r.WebSocket.TLS.Offered, JA3: r.TLS.Client.JA3, Retry: r.WebSocket.TLS.Retry,
+		Version: r.TLS.Version, Suite: r.TLS.Cipher, ALPN: r.TLS.NextProtocol,
+	}
+	if n := r.WebSocket.TLS.Certificates; n > 0 {
+		s.Certificates = make([]shownCertificate, n) // records tell of the first
+		s.Certificates[0] = shownCertificate{r.TLS.Server.Hash.SHA256, r.TLS.Server.Subject}
+	}
+	if a := r.WebSocket.TLS.Alert; a != nil && !a.Encrypted {
+		s.Alerts = []tlsAlert{a.tlsAlert}
+	}
+	return s
+}
+
+// named brings what tshark shows into the form of what wssniff shows: names
+// instead of numbers, the first certificate, the alert that ends the handshake.
+func (s shownTLS) named(t *testing.T) shownTLS {
+	number := func(text string) uint16 {
+		n, err := strconv.ParseUint(text, 0, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return uint16(n)
+	}
+	if s.Version != "" {
+		s.Version = strings.TrimPrefix(tlswire.VersionName(number(s.Version)), "TLS ")
+		s.Suite = analyze.SuiteName(number(s.Suite))
+	}
+	if n := len(s.Certificates); n > 0 {
+		s.Certificates = append(s.Certificates[:1:1], make([]shownCertificate, n-1)...)
+	}
+	const fatal = 2
+	if n := len(s.Alerts); n > 0 {
+		last := s.Alerts[n-1]
+		if i := slices.IndexFunc(s.Alerts, func(a tlsAlert) bool { return a.Level == fatal }); i >= 0 {
+			last = s.Alerts[i]
+		}
+		last.Level = 0 // no record says it
+		s.Alerts = []tlsAlert{last}
+	}
+	if len(s.Offered) == 0 {
+		s.Offered = nil
+	}
+	return s
+}
+
+// recordedTLS are the captures of record/tls.sh with what is true of them.
+func recordedTLS(t *testing.T) (top string, truth map[string]struct{ Conns []tlsConn }) {
+	t.Helper()
+	top = filepath.Join("..", "..", "testdata", "pcaps", "recorded")
+	text, err := os.ReadFile(filepath.Join(top, "tls.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &truth); err != nil {
+		t.Fatal(err)
+	}
+	paths, err := filepath.Glob(filepath.Join(top, "tls-*.pcap*"))
+	if err != nil || len(paths) != len(truth) {
+		t.Errorf("%d captures, the truth is about %d: %v", len(paths), len(truth), err)
+	}
+	return top, truth
+}
+
+// TestRecordedTLS compares what is found in the captures of record/tls.sh with what
+// their scenarios made happen, and the handshakes with what tshark shows.
+func TestRecordedTLS(t *testing.T) {
+	top, truth := recordedTLS(t)
+	for _, name := range slices.Sorted(maps.Keys(truth)) {
+		t.Run(name, func(t *testing.T) {
+			capture, err := os.ReadFile(filepath.Join(top, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			records := tlsRecords(t, capture)
+			for _, c := range truth[name].Conns {
+				what := fmt.Sprintf("stream %d, %s", c.Stream, c.Client)
+				r := records[c.Stream]
+				delete(records, c.Stream)
+				slices.Sort(c.Codes)
+				if v, codes := r.verdict(), r.codes(); v != c.Verdict || !slices.Equal(codes, c.Codes) {
+					t.Errorf("%s: %s %s, want %s %s", what, v, codes, c.Verdict, c.Codes)
+				}
+				if r != nil && r.Network.Protocol == "tls" {
+					if d := diff.Diff(c.TLS.named(t), r.shown()); d != "" {
+						t.Errorf("%s (-tshark +wssniff):\n%s", what, d)
+					}
+				}
+			}
+			for stream, r := range records {
+				t.Errorf("stream %d is no connection: %s", stream, r.verdict())
+			}
+		})
+	}
+}
+
+// TestRecordedTLSCut checks that a capture that ends earlier does not tell of a
+// failure that the whole one knows nothing of.
+func TestRecordedTLSCut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads every capture once for each of its packets, ten seconds")
+	}
+	top, truth := recordedTLS(t)
+	for name := range truth {
+		t.Run(name, func(t *testing.T) {
+			capture, err := os.ReadFile(filepath.Join(top, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole := tlsRecords(t, capture)
+			for n, end := range packetEnds(capture) {
+				for stream, r := range tlsRecords(t, capture[:end]) {
+					if r.verdict() != "tls-failed" {
+						continue
+					}
+					codes := r.codes()
+					if w := whole[stream]; w.verdict() != "tls-failed" || !containsAll(w.codes(), codes) {
+						t.Errorf("%d packets, stream %d: %s, the whole: %s %s", n+1, stream, codes, w.verdict(), w.codes())
+					}
+				}
+			}
+		})
+	}
+}
+
+func containsAll(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}
+
+// packetEnds are the places in a little-endian pcap file where a packet ends.
+func packetEnds(capture []byte) (ends []int) {
+	const fileHeader, packetHeader = 24, 16
+	for at := fileHeader; at < len(capture); {
+		at += packetHeader + int(binary.LittleEndian.Uint32(capture[at+8:]))
+		ends = append(ends, at)
+	}
+	return ends
+}
