@@ -27,6 +27,7 @@ type tlsConn struct {
 	Codes   []string // of errors, and of all that is found of TLS
 	Stream  int
 	TLS     *shownTLS
+	Inside  *shownInside
 }
 
 type shownTLS struct {

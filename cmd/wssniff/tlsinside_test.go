@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/wssniff/wssniff/analyze"
+	"github.com/wssniff/wssniff/capture"
+)
+
+// shownInside is what tshark shows of HTTP/1 and WebSocket inside a TLS connection
+// of recorded/tls.json, with the same keys.
+type shownInside struct {
+	Requests      []string // method and path
+	Statuses      []int
+	ClientOpcodes []int `json:"client_opcodes"`
+	ServerOpcodes []int `json:"server_opcodes"`
+}
+
+// keysBeside returns the keyring of the files beside a capture, and false if there
+// are none.
+func keysBeside(t *testing.T, path string) (*keyring, bool) {
+	t.Helper()
+	k := &keyring{}
+	base := strings.TrimSuffix(path, filepath.Ext(path))
+	for name, list := range map[string]*[]string{base + ".keys": &k.logs, base + ".key": &k.private} {
+		if _, err := os.Stat(name); err == nil {
+			*list = append(*list, name)
+		}
+	}
+	if err := k.load(func(string) (string, bool) { return "", false }, false); err != nil {
+		t.Fatal(err)
+	}
+	return k, k.used
+}
+
+// TestRecordedInside compares what is decrypted of the recordings with what tshark
+// decrypts.
+func TestRecordedInside(t *testing.T) {
+	seen := 0
+	top, truth := recordedTLS(t)
+	for name, c := range truth {
+		path := filepath.Join(top, name)
+		keys, ok := keysBeside(t, path)
+		if !ok {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			src, err := capture.Open([]string{path}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer src.Close()
+			r := read(src, nil, &limits{}, &until{}, keys, func(err error) { t.Error(err) }, nil)
+			inside := map[int][]*analyze.Attempt{}
+			for a := range r.result.Attempts.All() {
+				if a.TLS != nil && !a.OnlyTLS() {
+					inside[a.Conn.ID] = append(inside[a.Conn.ID], a.Clone())
+				}
+			}
+			for _, conn := range c.Conns {
+				var want shownInside
+				if conn.Inside != nil {
+					want = *conn.Inside
+				}
+				if got := insideText(inside[conn.Stream]); got != want.text() {
+					t.Errorf("stream %d, %s: %s, tshark has %s", conn.Stream, conn.Client, got, want.text())
+				}
+				seen += len(want.Requests)
+			}
+		})
+	}
+	if seen < 30 {
+		t.Errorf("only %d requests inside TLS", seen)
+	}
+}
+
+func (x *shownInside) text() string {
+	return fmt.Sprintf("%q %v, frames %v and %v", x.Requests, x.Statuses, opcodeCounts(x.ClientOpcodes), opcodeCounts(x.ServerOpcodes))
+}
+
+func insideText(attempts []*analyze.Attempt) string {
+	var x shownInside
+	frames := [2][6]int{}
+	for _, a := range attempts {
+		if m := a.Request; m != nil {
+			path, _, _ := strings.Cut(m.Head.Target, "?")
+			x.Requests = append(x.Requests, m.Head.Method+" "+path)
+		}
+		if m := a.Response; m != nil {
+			x.Statuses = append(x.Statuses, m.Head.Status)
+		}
+		for side, f := range a.Frames {
+			for i, n := range [...]int{f.Continuation, f.Text, f.Binary, f.Close, f.Ping, f.Pong} {
+				frames[side][i] += n
+			}
+		}
+	}
+	return fmt.Sprintf("%q %v, frames %v and %v", x.Requests, x.Statuses, frames[0], frames[1])
+}
+
+// opcodeCounts counts opcodes, RFC 6455, Section 11.8: 0, 1, 2, 8, 9, 10.
+func opcodeCounts(list []int) (n [6]int) {
+	for _, opcode := range list {
+		if i := slices.Index([]int{0, 1, 2, 8, 9, 10}, opcode); i >= 0 {
+			n[i]++
+		}
+	}
+	return n
+}
