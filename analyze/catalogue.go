@@ -1008,6 +1008,13 @@ var catalogue = [numCodes]Entry{
 		Wire:     "a session ticket, session identifier or pre-shared key in the ClientHello that the ServerHello does not take up",
 		Causes:   "a server that was restarted, several servers without a shared key",
 	},
+	TLSCloseNotifyMissing: {
+		Name: "tls-close-notify-missing", Severity: Note, RFC: "RFC 8446, Section 6.1",
+		Sentence: "one side ends TCP without the close_notify of TLS before it",
+		Remedy:   "look for a crash or an abort there: software that closes in order says so",
+		Wire:     "a FIN, and no encrypted alert as the last record of its sender",
+		Causes:   "processes that are killed, timers of proxies, devices that close the socket without the TLS library",
+	},
 
 	// Several attempts together.
 	MassDisconnect: {

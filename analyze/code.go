@@ -174,6 +174,7 @@ const (
 	TLSHelloBlackhole
 	ServerLargeSegmentsLost
 	TLSResumptionRefused
+	TLSCloseNotifyMissing
 
 	// Several attempts together.
 	MassDisconnect

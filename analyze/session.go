@@ -24,6 +24,7 @@ type TLS struct {
 	Offered      uint16     // the highest version offered; 0 if that cannot be told
 	ALPN         []string   // offered, of any bytes
 	Suites       []uint16   // offered
+	Groups       []uint16   // offered for the exchange of keys, RFC 8446, Section 4.2.7
 	JA3, JA4     string     // fingerprints of the ClientHello, which tell what software sent it
 	HelloTime    uint32     // the first four bytes of its random: seconds since 1970 with old software, anything with other
 
@@ -47,6 +48,10 @@ type TLS struct {
 	Latest  flow.Stamp // the latest record of application data
 	Records [2]int     // of application data, by the client and by the server; at most 256 and those of the same packet are counted. In TLS 1.3 the end of the handshake looks like it
 	Small   [2]int     // of them, those of 1 KiB at most
+
+	// Unnotified says of which sides everything was seen, and no close_notify or
+	// encrypted alert that can be one, RFC 8446, Section 6.1.
+	Unnotified [2]bool
 
 	Unread [2]tlsdecrypt.Reason // why bytes of the client and of the server were not decrypted, as far as there are keys
 
@@ -158,6 +163,12 @@ func (a *Analyzer) endTLS(number uint32, e *flow.Evidence) {
 	a.packer.whole, a.packer.both = packed, a.packer.b
 }
 
+// unnotified reports whether all of a direction was seen and no close_notify was in it.
+func (w *tlsWay) unnotified(x *TLS) bool {
+	whole := w.isTLS && !w.over && w.left == 0 && w.records < maxTLSRecords
+	return whole && !w.alerted && (x.Version < tls13 || w.lastSize != sealedAlert(x.Suite))
+}
+
 // unreceived reports whether the bytes of the server that are missing never reached
 // the client: when it closes, a second after what came behind them, it has
 // acknowledged nothing beyond the last byte before.
@@ -169,7 +180,7 @@ func (s *session) unreceived(e *flow.Evidence) bool {
 // summarise keeps of the hellos what is told of them.
 func (s *session) summarise() {
 	h := s.hello
-	s.ServerName, s.Named, s.Offered, s.ALPN, s.Suites = h.ServerName, h.HasName, h.Version(), h.ALPN, h.Suites
+	s.ServerName, s.Named, s.Offered, s.ALPN, s.Suites, s.Groups = h.ServerName, h.HasName, h.Version(), h.ALPN, h.Suites, h.Groups
 	s.JA3, s.JA4, s.HelloTime = h.JA3(), h.JA4(), binary.BigEndian.Uint32(h.Random[:])
 	s.settle()
 	s.Resumption = s.resumption()
@@ -184,6 +195,7 @@ func (s *session) summarise() {
 	}
 	s.Latest = later(c.latest, v.latest)
 	s.Records, s.Small = [2]int{c.records, v.records}, [2]int{c.small, v.small}
+	s.Unnotified = [2]bool{c.unnotified(&s.TLS), v.unnotified(&s.TLS)}
 }
 
 // session packs what is told of a TLS connection. It begins as an exchange whose
@@ -214,11 +226,8 @@ func (p *packer) tls(s *session) {
 	for _, name := range s.ALPN {
 		p.name(name)
 	}
-	p.scratch = p.scratch[:0]
-	for _, suite := range s.Suites {
-		p.scratch = binary.BigEndian.AppendUint16(p.scratch, suite)
-	}
-	p.phrase(p.scratch)
+	p.list(s.Suites)
+	p.list(s.Groups)
 	p.text([]byte(s.JA3))
 	p.name(s.JA4)
 	p.u32(s.HelloTime)
@@ -251,11 +260,27 @@ func (x *TLS) numbers() [4]*int {
 	return [...]*int{&x.Records[0], &x.Records[1], &x.Small[0], &x.Small[1]}
 }
 
-func (x *TLS) flags() [5]*bool {
-	return [...]*bool{&x.Unreceived, &x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
+func (x *TLS) flags() [7]*bool {
+	return [...]*bool{&x.Unnotified[0], &x.Unnotified[1], &x.Unreceived, &x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
 }
 
 func (p *packer) name(s string) { p.phrase([]byte(s)) }
+
+// list writes numbers as a text.
+func (p *packer) list(numbers []uint16) {
+	p.scratch = p.scratch[:0]
+	for _, n := range numbers {
+		p.scratch = binary.BigEndian.AppendUint16(p.scratch, n)
+	}
+	p.phrase(p.scratch)
+}
+
+func (u *unpacker) list() (numbers []uint16) {
+	for text := u.phrase(nil); len(text) > 0; text = text[2:] {
+		numbers = append(numbers, binary.BigEndian.Uint16(text))
+	}
+	return numbers
+}
 
 // tls reads it into x.
 func (u *unpacker) tls(x *TLS, all *certificates) {
@@ -268,9 +293,7 @@ func (u *unpacker) tls(x *TLS, all *certificates) {
 	for range u.uint() {
 		x.ALPN = append(x.ALPN, name())
 	}
-	for suites := u.phrase(nil); len(suites) > 0; suites = suites[2:] {
-		x.Suites = append(x.Suites, binary.BigEndian.Uint16(suites))
-	}
+	x.Suites, x.Groups = u.list(), u.list()
 	x.JA3, x.JA4, x.HelloTime = string(u.text()), name(), u.u32()
 	for _, at := range x.stamps() {
 		*at = u.seen(x.Asked)

@@ -68,6 +68,8 @@ type tlsWay struct {
 	data     flow.Stamp // the first record of application data that is not early
 	dataSize int        // of its fragment
 	records  int        // of application data
+	lastSize int        // of the latest of them
+	alerted  bool       // an encrypted alert was sent, before TLS 1.3
 	small    int        // of them, those of smallRecord bytes at most
 	latest   flow.Stamp // of them
 	alert    TLSAlert   // without By
@@ -200,9 +202,11 @@ func (s *session) record(dir flow.Dir) {
 		if w.left <= smallRecord {
 			w.small++
 		}
-		w.latest = w.at
+		w.latest, w.lastSize = w.at, w.left
 	case !w.changed:
 		w.reads = true
+	case w.kind == tlswire.Alert:
+		w.alerted = true
 	case w.kind == tlswire.Handshake && !w.sealed.Seen():
 		w.sealed = w.at
 	}
@@ -212,6 +216,16 @@ func (s *session) record(dir flow.Dir) {
 // 8446, Section 2.3, as far as anybody can tell.
 func (s *session) early(dir flow.Dir) bool {
 	return s.hello != nil && s.hello.EarlyData && s.client == dir && (!s.Answered.Seen() || s.ways[dir].data.Frame < s.Answered.Frame)
+}
+
+// sealedAlert returns the length of the fragment of an alert in TLS 1.3: the alert,
+// its type, and what authenticates them. A message of the handshake has no room in it.
+func sealedAlert(suite uint16) int {
+	const ccm8 = 0x1305 // TLS_AES_128_CCM_8_SHA256
+	if suite == ccm8 {
+		return 2 + 1 + 8
+	}
+	return 2 + 1 + 16
 }
 
 // settle finds out what both directions show together: whether the handshake went
@@ -228,10 +242,7 @@ func (s *session) settle() {
 			s.Spoke[0] = flow.Stamp{}
 		}
 	}
-	// An alert, its type, and what authenticates them: too few bytes for a message
-	// of the handshake.
-	const sealedAlert = 2 + 1 + 16
-	if s.Version >= tls13 && s.Spoke[0].Seen() && c.dataSize == sealedAlert {
+	if s.Version >= tls13 && s.Spoke[0].Seen() && c.dataSize == sealedAlert(s.Suite) {
 		s.Spoke[0] = flow.Stamp{}
 		if !c.alert.At.Seen() { // else it was decrypted
 			c.alert = TLSAlert{At: c.data, Sealed: true}

@@ -38,6 +38,9 @@ func (t *Attempt) judgeTLS(last flow.Stamp, drops int64) {
 	if t.Verdict == TLSFailed && !x.Named {
 		t.add(TLSSNIMissing, Client, x.Asked.Frame, "server_name", "none", "the server's name")
 	}
+	if closer := t.Close.By; t.Verdict == Encrypted && t.Close.How == CloseFIN && x.Unnotified[closer-Client] {
+		t.add(TLSCloseNotifyMissing, closer, t.Close.At.Frame, "", "FIN", "close_notify before it")
+	}
 	if x.Resumption == Refused {
 		t.add(TLSResumptionRefused, Server, x.Answered.Frame, "", "a full handshake", "")
 	}

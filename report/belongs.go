@@ -26,7 +26,7 @@ func refused(a *analyze.Attempt) bool {
 }
 
 func tlsCode(c analyze.Code) bool {
-	return analyze.PlainToTLSPort <= c && c <= analyze.TLSResumptionRefused
+	return analyze.PlainToTLSPort <= c && c <= analyze.TLSCloseNotifyMissing
 }
 
 // worth reports whether a finding is listed, not only counted: notes about

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"crypto/tls"
 	"fmt"
 	"strings"
 	"time"
@@ -167,6 +168,13 @@ func (x *account) appendHandshake(dst []byte) []byte {
 		dst = append(dst, `"protocols_offered":[`...)
 		for _, name := range t.ALPN {
 			dst = x.appendText(dst, "", name)
+		}
+		dst = endArray(dst)
+	}
+	if len(t.Groups) > 0 {
+		dst = append(dst, `"groups_offered":[`...)
+		for _, id := range t.Groups {
+			dst = appendWord(dst, "", tls.CurveID(id).String())
 		}
 		dst = endArray(dst)
 	}

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"crypto/tls"
 	"strings"
 	"time"
 
@@ -47,6 +48,7 @@ type tlsX509 struct {
 type handshakeRecord struct {
 	Offered      string            `json:"version_offered,omitempty"`
 	ALPN         []string          `json:"protocols_offered,omitempty"`
+	Groups       []string          `json:"groups_offered,omitempty"`
 	JA4          string            `json:"ja4,omitempty"`
 	Retry        bool              `json:"hello_retry,omitempty"`
 	Asks         bool              `json:"client_certificate_requested,omitempty"`
@@ -111,6 +113,9 @@ func (f *plainFiller) handshake() *handshakeRecord {
 	}
 	for _, name := range x.ALPN {
 		r.ALPN = append(r.ALPN, f.text(name))
+	}
+	for _, id := range x.Groups {
+		r.Groups = append(r.Groups, tls.CurveID(id).String())
 	}
 	if l := x.Alert; l.At.Seen() {
 		r.Alert = &alertRecord{By: l.By.String(), Frame: l.At.Frame, Sealed: l.Sealed}

@@ -19,6 +19,8 @@ type shownInside struct {
 	Statuses      []int
 	ClientOpcodes []int `json:"client_opcodes"`
 	ServerOpcodes []int `json:"server_opcodes"`
+	ClientAlerts  []int `json:"client_alerts"`
+	ServerAlerts  []int `json:"server_alerts"`
 }
 
 // keysBeside returns the keyring of the files beside a capture, and false if there
@@ -76,6 +78,41 @@ func TestRecordedInside(t *testing.T) {
 	}
 	if seen < 30 {
 		t.Errorf("only %d requests inside TLS", seen)
+	}
+}
+
+// TestRecordedCloseNotify compares what is said of close_notify without keys with
+// what tshark decrypts.
+func TestRecordedCloseNotify(t *testing.T) {
+	top, truth := recordedTLS(t)
+	found := 0
+	for name, c := range truth {
+		text, err := os.ReadFile(filepath.Join(top, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		records := tlsRecords(t, text)
+		for _, conn := range c.Conns {
+			r := records[conn.Stream]
+			if r == nil || conn.Inside == nil || r.WebSocket.Verdict != "encrypted" || r.WebSocket.Close.How != "fin" {
+				continue
+			}
+			alerts := conn.Inside.ClientAlerts
+			if r.WebSocket.Close.By == "server" {
+				alerts = conn.Inside.ServerAlerts
+			}
+			missing := false
+			for _, f := range r.WebSocket.Findings {
+				missing = missing || f.Code == closeNotifyMissing
+			}
+			if want := !slices.Contains(alerts, 0); missing != want {
+				t.Errorf("%s, stream %d: close_notify of the %s is missing: %v, want %v", name, conn.Stream, r.WebSocket.Close.By, missing, want)
+			}
+			found++
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d connections were closed", found)
 	}
 }
 

@@ -118,7 +118,7 @@ func tlsCases() []Case {
 		answeredBy("tls-name-unknown", "The server does not know the name.", tlsFatal(112), "tls-name-unknown"),
 		answeredBy("tls-alpn-none-agreed", "A server for HTTP/2 only.", tlsFatal(120), "tls-alpn-none-agreed"),
 		tlsOldVersion(), tlsNoName(), tlsClientCert(), tlsRejected13(), tlsStops(), tlsAbandoned(), tlsCut(), tlsStalls(),
-		tlsBlackhole(), tlsServerBlackhole(), tlsServerBlackholeSeen(), tlsFullHandshake(), tlsClock(), tlsExpiredAccepted(), tlsRenewed(),
+		tlsBlackhole(), tlsServerBlackhole(), tlsServerBlackholeSeen(), tlsFullHandshake(), tlsClock(), tlsExpiredAccepted(), tlsRenewed(), tlsNoCloseNotify(),
 		rejecting("tls-unknown-ca", "The client does not know who issued the certificate.", 48, good, "tls-cert-untrusted"),
 		rejecting("tls-expired", "The server's certificate expired a year ago.", 45, []*certificate{leafFor(2023, 2025, hostName), middleCA()}, "tls-cert-date"),
 		rejecting("tls-wrong-name", "The certificate is for another host.", 46, []*certificate{leafFor(2025, 2027, "other.example.com"), middleCA()}, "tls-cert-name"),
@@ -323,5 +323,12 @@ func tlsRenewed() Case {
 			"changed certificate: " + text(old) + " => " + text(renewed),
 			"changed findings:  => tls-cert-untrusted, tls-chain-order",
 		}}},
+	})
+}
+
+func tlsNoCloseNotify() Case {
+	const desc = "A connection that looks like a WebSocket is ended by the server without close_notify."
+	return tlsCase("tls-close-notify-missing", desc, "encrypted", []string{"tls-close-notify-missing"}, func(g *Capture, c *Conn) {
+		g.oldSession(c, g.oldHello(tls12, hostName, nil, nil), leafFor(2025, 2027, hostName), middleCA())
 	})
 }
