@@ -569,7 +569,7 @@ func (s *stream) tunnelled(x *exchange) {
 }
 
 // maxAlien is how many bytes are kept of an answer that is not HTTP.
-const maxAlien = 32
+const maxAlien = maxTLSOther
 
 // notHTTP takes the bytes of a direction that should be HTTP and is not.
 func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {

@@ -36,7 +36,7 @@ type tlsStart struct {
 type session struct {
 	TLS
 	ways   [2]tlsWay // by direction
-	client flow.Dir  // who sends the ClientHello, valid iff hello or server is set
+	client flow.Dir  // who sends the ClientHello, valid iff hello, server or Retry is set
 	hello  *tlswire.ClientHello
 	server *tlswire.ServerHello
 	chain  []uint32 // the server's certificates, by number
@@ -304,7 +304,7 @@ func (s *session) readAlert(c *flow.Chunk, b []byte) []byte {
 // fromClient reports whether a direction is that of the client, which sends the
 // first bytes if neither hello was read.
 func (s *session) fromClient(dir flow.Dir) bool {
-	if s.hello != nil || s.server != nil {
+	if s.hello != nil || s.server != nil || s.Retry {
 		return dir == s.client
 	}
 	first, other := s.ways[dir].first, s.ways[dir.Reverse()].first
@@ -339,7 +339,7 @@ func (a *Analyzer) message(s *session, c *flow.Chunk, kind tlswire.HandshakeType
 	case tlswire.ServerHelloType:
 		h, ok := tlswire.ParseServerHello(body)
 		if ok && h.Retry {
-			s.Retry = true
+			s.Retry, s.client = true, c.Dir.Reverse()
 		} else if ok {
 			s.server, s.client = h, c.Dir.Reverse()
 			s.Version, s.Suite, s.Protocol, s.Answered = h.Version, h.Suite, h.ALPN, c.Stamp

@@ -200,7 +200,7 @@ func (t *Attempt) sentAreValid() bool {
 func (t *Attempt) validity() string {
 	for _, c := range t.TLS.Certificates {
 		if c.Parsed {
-			return fmt.Sprintf("valid from %s to %s, captured %s", date(c.NotBefore), date(c.NotAfter), date(t.TLS.at()))
+			return fmt.Sprintf("valid from %s to %s, captured %s", date(c.NotBefore), date(c.NotAfter), t.TLS.at().Format(time.DateOnly))
 		}
 	}
 	return ""
@@ -244,7 +244,7 @@ func (t *Attempt) checkCertificate() {
 	}
 	for _, c := range x.Certificates {
 		if c.Parsed && !c.ValidAt(x.at()) && !t.has(TLSCertDate) {
-			find(TLSCertDate, fmt.Sprintf("%s, valid from %s to %s", c.Subject, date(c.NotBefore), date(c.NotAfter)), "valid at "+date(x.at()))
+			find(TLSCertDate, fmt.Sprintf("%s, valid from %s to %s", c.Subject, date(c.NotBefore), date(c.NotAfter)), "valid when it is captured")
 		}
 	}
 	if x.ServerName != "" && !c.Covers(x.ServerName) {

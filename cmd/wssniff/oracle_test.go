@@ -295,7 +295,7 @@ type message struct {
 func dissect(t *testing.T, path string) *dissection {
 	t.Helper()
 	ports := "1-65535"
-	if strings.HasPrefix(filepath.Base(path), "tls-") { // else it would take TLS for HTTP
+	if base := filepath.Base(path); strings.HasPrefix(base, "tls-") && base != "tls-plain-to-tls-port.pcap" { // else it would take TLS for HTTP
 		ports = "80"
 	}
 	cmd := exec.Command("tshark", "-n", "-r", path, "-T", "pdml", "-J", "frame tcp tcp.segments tls http",
