@@ -95,23 +95,7 @@ func (o *overheard) attempts(log []byte, rng *mathrand.Rand, most int) *Result {
 	keys.NewLog().Write(log)
 	a.Decrypt(keys, false)
 	a.ConnectFailures = AllFailures
-	d := a.dialogue(0)
-	at := flow.Stamp{Frame: 1, Time: 1e18}
-	d.conn.First, d.conn.SYN, d.conn.SYNACK, d.conn.Sent = at, at, at, [2]bool{true, true}
-	for i, s := range o.talk {
-		d.step, d.at = 0, flow.Stamp{Frame: 1000 * (i + 1), Time: 1e18 + int64(i)*1e6}
-		for b := s.data; b != ""; {
-			n := len(b)
-			if rng != nil {
-				n = 1 + rng.IntN(min(n, most))
-			}
-			d.say(s.by, b[:n])
-			b = b[n:]
-		}
-	}
-	d.end(client, flow.CaptureEnd)
-	d.end(server, flow.CaptureEnd)
-	return a.Finish(flow.Stamp{Frame: 1e6, Time: 1e18 + int64(time.Minute)}, 0)
+	return a.overhears(o.talk, rng, most)
 }
 
 const insideRequest = "GET /chat HTTP/1.1\r\nHost: inside.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +

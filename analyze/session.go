@@ -39,6 +39,7 @@ type TLS struct {
 	CertificateAt   flow.Stamp
 	AsksCertificate bool          // the server asks for one
 	FlightDone      flow.Stamp    // a ServerHelloDone, before TLS 1.3
+	Garbled         bool          // one side's bytes make no sense from some place on
 	Unreceived      bool          // bytes of the server that the capture lacks did not reach the client either
 	Spoke           [2]flow.Stamp // the first bytes that are encrypted, by the client and by the server, valid iff Answered is seen
 
@@ -186,6 +187,7 @@ func (s *session) summarise() {
 	s.Resumption = s.resumption()
 	c, v := &s.ways[s.client], &s.ways[s.client.Reverse()]
 	c.alert.By, v.alert.By = Client, Server
+	s.Garbled = c.garbled || v.garbled
 	if v.strange {
 		s.Other, s.OtherAt = string(v.messages), v.first
 	}
@@ -260,8 +262,8 @@ func (x *TLS) numbers() [4]*int {
 	return [...]*int{&x.Records[0], &x.Records[1], &x.Small[0], &x.Small[1]}
 }
 
-func (x *TLS) flags() [7]*bool {
-	return [...]*bool{&x.Unnotified[0], &x.Unnotified[1], &x.Unreceived, &x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
+func (x *TLS) flags() [8]*bool {
+	return [...]*bool{&x.Garbled, &x.Unnotified[0], &x.Unnotified[1], &x.Unreceived, &x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
 }
 
 func (p *packer) name(s string) { p.phrase([]byte(s)) }

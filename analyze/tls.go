@@ -58,6 +58,7 @@ type tlsWay struct {
 	isTLS    bool                    // it began with a record
 	strange  bool                    // it began otherwise
 	over     bool                    // nothing more is read
+	garbled  bool                    // because it makes no sense any more
 	first    flow.Stamp              // of the direction
 	hole     flow.Stamp              // what came behind missing bytes; nothing more is read then
 	missing  uint32                  // sequence number of the first of them, valid iff hole is seen
@@ -178,7 +179,7 @@ func (a *Analyzer) tlsBytes(s *session, c *flow.Chunk, b []byte) []byte {
 		s.record(c.Dir)
 	case len(header) < tlswire.HeaderLen && tlswire.Starts(header): // more is to come
 	case w.isTLS:
-		w.over = true
+		w.over, w.garbled = true, true
 	default:
 		w.strange = true
 		a.hold(w, append(w.messages, header...))
@@ -317,9 +318,11 @@ func (a *Analyzer) readMessages(s *session, c *flow.Chunk, b []byte) []byte {
 		kind, body, rest, need, ok := tlswire.NextMessage(b)
 		if !ok {
 			w.over = need > maxTLSMessage
+			w.garbled = w.over
 			break
 		}
-		w.over = !a.message(s, c, kind, body)
+		w.garbled = !a.message(s, c, kind, body)
+		w.over = w.garbled
 		b = rest
 	}
 	return b

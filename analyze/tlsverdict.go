@@ -272,6 +272,8 @@ func (t *Attempt) silentHandshake(last flow.Stamp, drops int64) (Verdict, string
 		return Indeterminate, "the capture holds only the client's direction"
 	case e.Unseen[0] || e.Unseen[1] || e.Lost[client] > 0 || e.Lost[server] > 0 && !x.Unreceived:
 		return Indeterminate, "bytes of the TLS handshake are missing from the capture"
+	case x.Garbled:
+		return Indeterminate, "a part of the TLS handshake makes no sense, or is too long"
 	case drops > 0:
 		return Indeterminate, fmt.Sprintf("the TLS handshake is not whole, and the capture dropped %d packets", drops)
 	case e.Retrans[client] >= manyRetransmissions && !e.Acked[client]:
