@@ -20,6 +20,8 @@ func TestKernel(t *testing.T) {
 	netns.IP(t, "link add va type veth peer name vb")
 	netns.IP(t, "link set va up")
 	netns.IP(t, "link set vb up")
+	netns.Carrier(t, "va")
+	netns.Carrier(t, "vb")
 	r := rand.New(rand.NewPCG(6, 0))
 	var exprs []string // each costs a moment of waiting
 	for i, expr := range fixedExprs(t) {

@@ -104,6 +104,7 @@ func cable(t *testing.T) *netns.Namespace {
 		netns.IP(t, "addr add 10.9.0.2/24 dev vb")
 		netns.IP(t, "link set vb up")
 	})
+	netns.Carrier(t, "va")
 	return far
 }
 
@@ -285,6 +286,7 @@ func TestLiveTells(t *testing.T) {
 	netns.IP(t, "link set va down")
 	time.Sleep(time.Second)
 	netns.IP(t, "link set va up")
+	netns.Carrier(t, "va")
 	time.Sleep(3 * time.Second)
 	handshake(t, "10.9.0.2:80", "/right")
 	time.Sleep(time.Second)

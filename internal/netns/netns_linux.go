@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,6 +45,20 @@ func IP(t *testing.T, args ...string) {
 	if out, err := exec.Command("ip", words...).CombinedOutput(); err != nil {
 		t.Fatalf("ip %s: %v: %s", strings.Join(words, " "), err, out)
 	}
+}
+
+// Carrier waits until an interface whose other end is up takes packets, which the
+// kernel sees to when it finds time.
+func Carrier(t *testing.T, name string) {
+	t.Helper()
+	for range 200 {
+		out, err := exec.Command("ip", "-o", "link", "show", "dev", name).Output()
+		if err == nil && strings.Contains(string(out), "state UP") {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("%s does not come up", name)
 }
 
 // A Namespace is another network than that of the test.
