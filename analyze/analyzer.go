@@ -51,6 +51,7 @@ type Analyzer struct {
 	certificates certificates
 	decrypter    *tlsdecrypt.Decrypter // nil: there are no keys
 	inside       *session              // whose plaintext is being read
+	frames       framer                // of HTTP/2
 	keptTLS      []keptTLS             // that may be listed
 
 	streams  []*stream // by number

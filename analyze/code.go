@@ -175,6 +175,13 @@ const (
 	ServerLargeSegmentsLost
 	TLSResumptionRefused
 
+	// HTTP/2.
+	H2ClassicUpgrade
+	H2RequestMalformed
+	H2ConnectNotAnnounced
+	H2StreamReset
+	H2GoAway
+
 	// Several attempts together.
 	MassDisconnect
 	ReconnectStorm
