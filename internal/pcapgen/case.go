@@ -89,6 +89,7 @@ func Cases() []Case {
 		incidentCases(),
 		proxyCases(),
 		tlsCases(),
+		h2Cases(),
 	)
 }
 
