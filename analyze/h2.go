@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
 
@@ -52,9 +53,11 @@ type h2 struct {
 
 // An h2Way is one direction.
 type h2Way struct {
-	preface int    // bytes of the client's preface that are to come
-	greets  bool   // the next frame must be the server's first settings
-	frame   []byte // that is not whole, or its header only
+	preface int  // bytes of the client's preface that are to come
+	greets  bool // the next frame must be the server's first settings
+	header  [h2HeaderLen]byte
+	have    int    // bytes of it
+	body    []byte // the beginning of a payload that is read as a whole
 	http2.FrameHeader
 	mark  mark      // of the frame, or of the header block that began before it
 	wire  int       // bytes since then
@@ -78,7 +81,7 @@ type h2Way struct {
 func (s *stream) turnH2(client flow.Dir, preface int, open uint32) {
 	s.a.result.H2Conns++
 	s.roles, s.client = true, client
-	s.h2 = &h2{streams: map[uint32]*h2Stream{}, highest: open}
+	s.h2 = &h2{highest: open}
 	s.h2.ways[client].preface, s.h2.ways[client.Reverse()].greets = preface, true
 	if p := &s.dirs[client.Reverse()]; s.early != nil || p.alien != "" {
 		s.h2.alien = s.said(p)
@@ -119,28 +122,40 @@ func (h *h2) take(s *stream, p *parser, d piece) int {
 	case w.left > 0:
 		return h.payload(s, p.dir, d)
 	}
-	if len(w.frame) == 0 && w.block == 0 {
+	if w.have == 0 && w.block == 0 {
 		w.mark, w.wire = mark{first: d.at, off: d.off, seq: d.seq, ack: d.ack}, 0
 	}
 	if d.at.Frame > w.mark.last.Frame { // what fills a hole comes later than what lies behind it
 		w.mark.last = d.at
 	}
-	need := h2HeaderLen
-	if len(w.frame) >= need {
-		need += int(w.Length)
+	if w.have == h2HeaderLen {
+		return h.takeBody(s, p.dir, d)
 	}
-	n := min(need-len(w.frame), len(d.data))
-	w.frame = append(w.frame, d.data[:n]...)
+	n := copy(w.header[w.have:], d.data)
+	w.have += n
 	w.wire += n
 	switch {
-	case w.greets && !startsSettings(w.frame):
-		h.alien = &greeting{dir: p.dir, first: w.mark.first, bytes: append(w.frame, d.data[n:]...)}
+	case w.greets && !startsSettings(w.header[:w.have]):
+		h.alien = &greeting{dir: p.dir, first: w.mark.first, bytes: append(w.header[:w.have:w.have], d.data[n:]...)}
 		h.lose(s, p.dir, broken)
-	case len(w.frame) < need:
-	case need == h2HeaderLen:
-		h.header(s, p.dir)
-	default:
-		h.whole(s, p.dir)
+	case w.have == h2HeaderLen:
+		h.takeHeader(s, p.dir)
+	}
+	return n
+}
+
+// takeBody takes the payload of a frame that is read as a whole.
+func (h *h2) takeBody(s *stream, dir flow.Dir, d piece) int {
+	w := &h.ways[dir]
+	body := d.data[:min(int(w.Length)-len(w.body), len(d.data))]
+	n := len(body)
+	w.wire += n
+	if n < int(w.Length) {
+		w.body = append(w.body, body...)
+		body = w.body
+	}
+	if len(body) == int(w.Length) {
+		h.whole(s, dir, body)
 	}
 	return n
 }
@@ -155,10 +170,10 @@ func (h *h2) takePreface(s *stream, dir flow.Dir, d piece) int {
 	return n
 }
 
-// header takes the header of a frame, which is in w.frame.
-func (h *h2) header(s *stream, dir flow.Dir) {
+// takeHeader takes the header of a frame.
+func (h *h2) takeHeader(s *stream, dir flow.Dir) {
 	w := &h.ways[dir]
-	w.FrameHeader, w.greets = s.a.frames.header(w.frame), false
+	w.FrameHeader, w.greets = s.a.frames.header(w.header[:]), false
 	answers := w.Type == http2.FrameData || w.Type == http2.FrameHeaders || w.Type == http2.FrameRSTStream
 	switch {
 	case w.block != 0 && (w.Type != http2.FrameContinuation || w.StreamID != w.block), w.block == 0 && w.Type == http2.FrameContinuation:
@@ -178,7 +193,7 @@ func (h *h2) begin(s *stream, dir flow.Dir) {
 	w := &h.ways[dir]
 	switch w.Type {
 	case http2.FrameData:
-		w.frame, w.left, w.pad, w.of = w.frame[:0], int64(w.Length), 0, h.stream(s, dir, w.StreamID)
+		w.have, w.left, w.pad, w.of = 0, int64(w.Length), 0, h.stream(s, dir, w.StreamID)
 		if w.unpad = w.Flags.Has(http2.FlagDataPadded); w.left == 0 {
 			h.dataOver(dir, w.mark.last)
 		}
@@ -199,20 +214,20 @@ func (h *h2) begin(s *stream, dir flow.Dir) {
 		return
 	}
 	if w.Length == 0 {
-		h.whole(s, dir)
+		h.whole(s, dir, nil)
 	}
 }
 
 // skip passes over the payload of a frame.
 func (w *h2Way) skip() {
-	w.frame, w.left, w.of, w.unpad, w.pad = w.frame[:0], int64(w.Length), nil, false, 0
+	w.have, w.left, w.of, w.unpad, w.pad = 0, int64(w.Length), nil, false, 0
 }
 
-// whole takes a frame that is complete in w.frame.
-func (h *h2) whole(s *stream, dir flow.Dir) {
+// whole takes a frame with its payload.
+func (h *h2) whole(s *stream, dir flow.Dir, payload []byte) {
 	w := &h.ways[dir]
-	f := s.a.frames.read(w.FrameHeader, w.frame[h2HeaderLen:])
-	w.frame = spare(w.frame)
+	f := s.a.frames.read(w.FrameHeader, payload)
+	w.have, w.body = 0, nil
 	server := dir != s.client
 	switch f := f.(type) {
 	case *http2.HeadersFrame:
@@ -292,12 +307,22 @@ func (h *h2) fragment(s *stream, dir flow.Dir, b []byte, last bool) {
 			h.headers(s, dir, id)
 		}
 		w.block = 0
-		clear(w.fields)
-		w.fields, w.size = w.fields[:0], 0
+		w.forget()
 		if dir == s.client {
 			h.settle(s)
 		}
 	}
+}
+
+// maxSpareFields is how many fields a list has room for that waits to be used again.
+const maxSpareFields = 64
+
+// forget drops the fields of a block.
+func (w *h2Way) forget() {
+	if clear(w.fields); cap(w.fields) > maxSpareFields {
+		w.fields = nil
+	}
+	w.fields, w.size = w.fields[:0], 0
 }
 
 // payload takes bytes of a payload that is not kept.
@@ -445,15 +470,29 @@ func (f *framer) read(h http2.FrameHeader, payload []byte) http2.Frame {
 // looksLikeH2 reports whether bytes in the middle of a connection are, as far as
 // they go, a row of frames.
 func looksLikeH2(b []byte) bool {
-	const most = http2.FramePriorityUpdate
 	n := 0
 	for ; len(b) >= h2HeaderLen; n++ {
-		size, id := int(b[0])<<16|int(b[1])<<8|int(b[2]), uint32(b[5])<<24|uint32(b[6])<<16|uint32(b[7])<<8|uint32(b[8])
-		kind := http2.FrameType(b[3])
-		onConn := kind == http2.FrameSettings || kind == http2.FramePing || kind == http2.FrameGoAway
-		fixed := map[http2.FrameType]int{http2.FramePriority: 5, http2.FrameRSTStream: 4, http2.FramePing: 8, http2.FrameWindowUpdate: 4}
-		want, isFixed := fixed[kind]
-		if size > maxH2Frame || kind > most || id>>31 != 0 || onConn != (id == 0) && kind != http2.FrameWindowUpdate && kind != most || isFixed && size != want {
+		size, kind, id := int(b[0])<<16|int(b[1])<<8|int(b[2]), http2.FrameType(b[3]), binary.BigEndian.Uint32(b[5:])
+		ok := size <= maxH2Frame && id < 1<<31
+		switch kind {
+		case http2.FrameData, http2.FrameHeaders, http2.FramePushPromise, http2.FrameContinuation:
+			ok = ok && id > 0
+		case http2.FramePriority:
+			ok = ok && id > 0 && size == 5
+		case http2.FrameRSTStream:
+			ok = ok && id > 0 && size == 4
+		case http2.FrameSettings:
+			ok = ok && id == 0 && size%6 == 0
+		case http2.FramePing:
+			ok = ok && id == 0 && size == 8
+		case http2.FrameGoAway:
+			ok = ok && id == 0 && size >= 8
+		case http2.FrameWindowUpdate:
+			ok = ok && size == 4
+		default:
+			ok = false
+		}
+		if !ok {
 			return false
 		}
 		b = b[min(len(b), h2HeaderLen+size):]

@@ -93,7 +93,10 @@ func (h *h2) request(s *stream, id uint32) *h2Stream {
 	}
 	x := &h2Stream{draft: d, H2: H2{Stream: id, Connect: connect, Fault: requestFault(w.fields, connect, w.ends)}}
 	x.size[0] = w.wire
-	d.h2, h.streams[id] = x, x
+	if d.h2 = x; h.streams == nil {
+		h.streams = map[uint32]*h2Stream{}
+	}
+	h.streams[id] = x
 	return x
 }
 
@@ -110,6 +113,7 @@ func (h *h2) response(s *stream, x *h2Stream) {
 	m := w.message(s.a.limits.Head)
 	head := newRawHead(h2Head(w.fields, true, m.Complete))
 	s.a.response(d, &m, &head, status)
+	s.a.decided++
 	x.size[1] = w.wire
 	x.sample = !opens(x.Connect, status)
 }

@@ -394,7 +394,9 @@ func (a *Analyzer) seal(d *draft, e *flow.Evidence, w *socket) {
 	a.packer.text(exchange)
 	a.packer.ending(e, w, d.forgotten)
 	a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
-	a.decided++
+	if d.h2 == nil || !d.answered { // else it was counted with its answer
+		a.decided++
+	}
 	a.turnout.add(e.Addr(d.client).Addr())
 	a.noteServer(e.Addr(d.client.Reverse()).Addr())
 	a.packer.whole, a.packer.both = exchange, a.packer.b

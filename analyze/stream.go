@@ -10,7 +10,7 @@ import (
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
-// A stream is a connection that may carry HTTP/1.
+// A stream is a connection that may carry HTTP.
 type stream struct {
 	a            *Analyzer
 	conn         *flow.Conn // valid while a chunk is taken
