@@ -13,7 +13,7 @@ require (
 	github.com/klauspost/compress v1.20.3 // gzip and zstd: pure Go, bounded memory, what most of the ecosystem uses
 	github.com/pierrec/lz4/v4 v4.1.33 // the one kept LZ4 in Go
 	golang.org/x/crypto v0.58.0 // chacha20poly1305, of TLS
-	golang.org/x/net v0.62.0 // bpf: the instructions of packet filters; dnsmessage: answers of DNS
+	golang.org/x/net v0.62.0 // bpf: the instructions of packet filters; dnsmessage: answers of DNS; http2, hpack: frames and header blocks
 	golang.org/x/sys v0.49.0 // packet sockets of Linux
 	golang.org/x/term v0.47.0 // is it a terminal, and how wide
 )

@@ -33,7 +33,7 @@ const (
 	maxSpare   = 4 << 10 // bytes of a buffer that waits to be used again; larger ones are dropped
 )
 
-// An Analyzer follows the HTTP/1 connections of one capture. It is not safe for
+// An Analyzer follows the connections of one capture that carry HTTP. It is not safe for
 // concurrent use.
 type Analyzer struct {
 	ConnectFailures ConnectFailures // what is listed of those; to be set before Finish
@@ -52,6 +52,7 @@ type Analyzer struct {
 	decrypter    *tlsdecrypt.Decrypter // nil: there are no keys
 	inside       *session              // whose plaintext is being read
 	plain        flow.Chunk            // of that
+	frames       framer                // of HTTP/2
 	keptTLS      []keptTLS             // that may be listed
 
 	streams  []*stream // by number
@@ -247,8 +248,8 @@ func startsTLS(b []byte) bool {
 	return len(b) >= 3 && b[0] == 0x16 && b[1] == 3 && b[2] <= 4
 }
 
-// Decided is the number of listed attempts that were answered with a 101, or whose
-// connection is over.
+// Decided is the number of listed attempts that were answered with a 101 or on
+// HTTP/2, or whose connection is over.
 func (a *Analyzer) Decided() int { return a.decided }
 
 // Finish judges what depends on the whole capture and returns everything found.

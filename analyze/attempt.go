@@ -27,6 +27,7 @@ type Attempt struct {
 	Expected string // the Accept that Key demands; "" if Key is missing or not seen
 	Cause    Recipe // how a wrong Accept was made; RecipeUnknown if no recipe fits, RecipeNone if Accept is not wrong
 
+	H2       *H2       // the stream that the attempt is; nil: it is HTTP/1
 	TLS      *TLS      // what shows of the TLS connection around it; nil: there is none
 	Passage  *Passage  // nil unless the capture has the attempt on both sides of a proxy
 	Redirect *Redirect // nil unless Verdict is Redirected or the attempt follows a redirect
@@ -57,6 +58,18 @@ type evidence struct {
 // OnlyTLS reports whether no more shows of an attempt than the TLS connection that
 // was to carry it.
 func (a *Attempt) OnlyTLS() bool { return a.TLS != nil && a.Request == nil && a.Response == nil }
+
+// Switched reports whether the answer makes a WebSocket of what follows: a 101, or
+// 2xx to an extended CONNECT.
+func (a *Attempt) Switched() bool {
+	switch {
+	case a.Response == nil:
+		return false
+	case a.H2 != nil:
+		return opens(a.H2.Connect, a.Response.Head.Status)
+	}
+	return a.Response.Head.Status == 101
+}
 
 // Client returns the address that sent the request.
 func (a *Attempt) Client() netip.AddrPort { return a.Conn.Addr(a.ClientDir) }
@@ -155,6 +168,8 @@ const (
 	NotHTTP                       // the answer is not HTTP
 	TLSFailed                     // the TLS handshake that was to carry it failed
 	Encrypted                     // TLS that looks like a WebSocket; its handshake is not visible
+	H2OK                          // 2xx to an extended CONNECT of HTTP/2, which has no Accept; nothing of severity error
+	H2Refused                     // any other final status on HTTP/2, RST_STREAM, or a GOAWAY that leaves the stream out
 )
 
 const numVerdicts = len(verdictNames)
@@ -171,17 +186,22 @@ var verdictNames = [...]string{
 	NotHTTP:        "not-http",
 	TLSFailed:      "tls-failed",
 	Encrypted:      "encrypted",
+	H2OK:           "h2-ok",
+	H2Refused:      "h2-refused",
 }
 
 func (v Verdict) String() string { return verdictNames[v] }
 
 // Verdicts returns all verdicts in the order in which summaries list them.
 func Verdicts() []Verdict {
-	return []Verdict{OK, AcceptMismatch, AcceptMissing, BadHandshake, Redirected, Rejected, NoResponse, NotHTTP, TLSFailed, Encrypted, Indeterminate}
+	return []Verdict{OK, AcceptMismatch, AcceptMissing, BadHandshake, Redirected, Rejected, NoResponse, NotHTTP, TLSFailed, Encrypted, H2OK, H2Refused, Indeterminate}
 }
 
 // Failed reports whether the verdict says that no WebSocket was opened.
-func (v Verdict) Failed() bool { return v != OK && v != Encrypted && v != Indeterminate }
+func (v Verdict) Failed() bool { return !v.Opened() && v != Encrypted && v != Indeterminate }
+
+// Opened reports whether the verdict says that a WebSocket was opened as it should be.
+func (v Verdict) Opened() bool { return v == OK || v == H2OK }
 
 // A Finding is one thing worth saying about an attempt, as data; its sentence
 // is made when it is printed (see Code.Entry).
@@ -214,9 +234,12 @@ const (
 	CloseRST                   // RST without a Close frame or FIN before it
 	NextUse                    // the same connection was used for another request
 	Forgotten                  // the connection was dropped from the table to make room, or its 4-tuple used again
+	EndStream                  // END_STREAM of HTTP/2 without a Close frame before it
+	RSTStream                  // RST_STREAM of HTTP/2 without one of both before it
+	GoAway                     // GOAWAY of HTTP/2 that leaves the stream out
 )
 
-var closeNames = [...]string{"open", "close-frame", "fin", "rst", "next-request", "forgotten"}
+var closeNames = [...]string{"open", "close-frame", "fin", "rst", "next-request", "forgotten", "end-stream", "rst-stream", "goaway"}
 
 func (h CloseHow) String() string { return closeNames[h] }
 

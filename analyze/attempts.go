@@ -80,6 +80,10 @@ func (t *Attempt) Clone() *Attempt {
 		x := *t.TLS
 		c.TLS = &x
 	}
+	if t.H2 != nil {
+		x := *t.H2
+		c.H2 = &x
+	}
 	c.Findings, c.Interim = slices.Clone(t.Findings), slices.Clone(t.Interim)
 	return &c
 }

@@ -1017,6 +1017,41 @@ var catalogue = [numCodes]Entry{
 	},
 
 	// Several attempts together.
+	H2ClassicUpgrade: {
+		Name: "h2-classic-upgrade", Severity: Error, RFC: "RFC 9113, Section 8.2.2",
+		Sentence: "the client asks for an upgrade as in HTTP/1, which HTTP/2 does not have ({got})",
+		Remedy:   "let the client offer http/1.1 alone in ALPN, or send an extended CONNECT (RFC 8441); a proxy must not pass on Connection and Upgrade",
+		Wire:     "a request on an HTTP/2 stream with connection or upgrade, or a GET with sec-websocket fields",
+		Causes:   "an HTTP library that chose HTTP/2 for a WebSocket, a proxy that turns HTTP/1.1 into HTTP/2 without RFC 8441",
+	},
+	H2RequestMalformed: {
+		Name: "h2-request-malformed", Severity: Error, RFC: "RFC 9113, Section 8.1.1",
+		Sentence: "the request is malformed ({got}), and servers reset such streams",
+		Remedy:   "correct the client: names in lower case, pseudo-header fields first, :scheme, :path and :authority with :protocol, no END_STREAM",
+		Wire:     "a header block that RFC 9113, Sections 8.2 and 8.3, or RFC 8441, Section 4, forbids",
+		Causes:   "hand-written clients and proxies; a CONNECT without :scheme and :path is that of RFC 9113, Section 8.5",
+	},
+	H2ConnectNotAnnounced: {
+		Name: "h2-connect-not-announced", Severity: Error, RFC: "RFC 8441, Section 3",
+		Sentence: "the client sends an extended CONNECT, and the server did not announce that it takes one",
+		Remedy:   "enable extended CONNECT on the server (and on each proxy), or let the client wait for the setting and use HTTP/1.1 without it",
+		Wire:     "SETTINGS of the server without SETTINGS_ENABLE_CONNECT_PROTOCOL (8) = 1",
+		Causes:   "Node without enableConnectProtocol, Go without GODEBUG=http2xconnect=1, nginx, Envoy without allow_connect; a client that does not look",
+	},
+	H2StreamReset: {
+		Name: "h2-stream-reset", Severity: Error, RFC: "RFC 9113, Section 5.4.2",
+		Sentence: "the server resets the stream instead of an answer ({got})",
+		Remedy:   "PROTOCOL_ERROR: look for an extended CONNECT that the server does not take; REFUSED_STREAM: try again; else read the server's log",
+		Wire:     "RST_STREAM of the server before a final status",
+		Causes:   "a server without RFC 8441, a malformed request, a server that is stopping or has too many streams",
+	},
+	H2GoAway: {
+		Name: "h2-goaway", Severity: Error, RFC: "RFC 9113, Section 6.8",
+		Sentence: "the server leaves the connection without an answer ({got})",
+		Remedy:   "NO_ERROR: try again on a new connection; else the code says what the server did not like of the connection",
+		Wire:     "GOAWAY of the server with a last stream below that of the request, or with an error, and no answer",
+		Causes:   "a server that restarts or limits the age of connections; a client that breaks a rule of HTTP/2",
+	},
 	MassDisconnect: {
 		Name: "mass-disconnect", Severity: Warning, RFC: "RFC 6455, Section 7.4.1",
 		Sentence: "many WebSockets of one server end at once ({got}; {want})",

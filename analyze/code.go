@@ -176,6 +176,13 @@ const (
 	TLSResumptionRefused
 	TLSCloseNotifyMissing
 
+	// HTTP/2.
+	H2ClassicUpgrade
+	H2RequestMalformed
+	H2ConnectNotAnnounced
+	H2StreamReset
+	H2GoAway
+
 	// Several attempts together.
 	MassDisconnect
 	ReconnectStorm

@@ -13,6 +13,12 @@ func (t *Attempt) checkDoubts() {
 	for i := range t.Conn.Doubts {
 		d := &t.Conn.Doubts[i]
 		m, side := t.head(d.Dir)
+		if t.H2 != nil {
+			if t.H2.mayDoubt(m, side, d) {
+				t.doubt[side-1] = true
+			}
+			continue
+		}
 		if !m.holds(d) {
 			continue
 		}
@@ -76,7 +82,7 @@ func used(d *flow.Doubt) string {
 func (t *Attempt) allowForDoubt() {
 	request, response := t.doubt[Client-1], t.doubt[Server-1]
 	switch t.Verdict {
-	case OK: // the Accept proves the key; what the client does then proves the Accept
+	case OK, H2OK: // the Accept proves the key; what the client does then proves the Accept
 		request, response = false, response && t.Frames[Client-1].Total() == 0
 	case AcceptMismatch, BadHandshake:
 	default:

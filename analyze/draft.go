@@ -22,6 +22,7 @@ type draft struct {
 	sum      [sha1.Size]byte // that the Accept is made of, valid iff keyed
 	body     []byte          // what follows the head of a refusal, maxBody bytes at most
 
+	h2      *h2Stream // what it is on an HTTP/2 connection; nil: it is none
 	interim []int
 	tunnel  string
 	evidence

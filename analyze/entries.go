@@ -15,6 +15,7 @@ const (
 
 func (e *entry) set(at place, d *draft) {
 	switch {
+	case d.h2 != nil: // there is no Accept, and a redirect is a refusal
 	case d.answered && d.status == 101 && d.keyed && !d.right:
 		at |= wrongAccept
 	case d.answered && 300 <= d.status && d.status <= 399:

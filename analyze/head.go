@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// A Head is the head of an HTTP/1 message as it was on the wire.
+// A Head is the head of an HTTP/1 message as it was on the wire, or that of an
+// HTTP/2 message written like one (see h2Head).
 type Head struct {
 	Raw    string  // every byte up to and including the blank line (or to where it breaks off)
 	Line   string  // the start line without its line end
@@ -77,7 +78,7 @@ func (h *Head) parse() {
 		}
 		h.unfold(folds)
 		folds = folds[:0]
-		h.Fields = append(h.Fields, parseField(line, start))
+		h.Fields = append(h.Fields, parseField(line, start, h.Version == versionH2))
 	}
 	h.unfold(folds)
 }
@@ -135,8 +136,21 @@ func parseStatus[T string | []byte](s T) int {
 	return n
 }
 
-func parseField(line string, offset int) Field {
-	name, value, ok := strings.Cut(line, ":")
+// versionH2 is the version of a head that HTTP/1 did not write.
+const versionH2 = "HTTP/2"
+
+// Tunnels reports whether a request is the CONNECT of HTTP/1, whose target is a host.
+func (h *Head) Tunnels() bool { return h.Method == "CONNECT" && h.Version != versionH2 }
+
+// parseField takes the line of a field apart, whose name may be that of a
+// pseudo-header field.
+func parseField(line string, offset int, pseudo bool) Field {
+	colon := 0
+	if pseudo && strings.HasPrefix(line, ":") {
+		colon = 1
+	}
+	name, value, ok := strings.Cut(line[colon:], ":")
+	name = line[:colon] + name
 	f := Field{Offset: offset}
 	if !ok {
 		f.Value = strings.Trim(line, " \t")

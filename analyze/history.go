@@ -175,7 +175,7 @@ func begun(t *Attempt) flow.Stamp {
 
 // opened reports whether a WebSocket was opened, as far as the server is
 // concerned: with a wrong Accept the client closes it.
-func (t *Attempt) opened() bool { return t.Verdict == OK && t.Response != nil }
+func (t *Attempt) opened() bool { return t.Verdict.Opened() && t.Response != nil }
 
 // dropped reports whether a client did not take the WebSocket that it was given,
 // for which it may have other reasons than the checks know.

@@ -34,6 +34,7 @@ type store struct {
 	conn              flow.Evidence
 	request, response Message
 	tls               TLS
+	h2                H2
 }
 
 // A relation is what other attempts have to do with one.
@@ -127,7 +128,7 @@ func (j *judge) settle(i int, s *store) *Attempt {
 // ended.
 func (j *judge) load(i int, s *store) *Attempt {
 	t := &s.Attempt
-	s.tls = TLS{}
+	s.tls, s.h2 = TLS{}, H2{}
 	s.conn = flow.Evidence{Doubts: s.conn.Doubts[:0]}
 	*t = Attempt{Number: i + 1, Conn: &s.conn, Close: Close{Code: -1}, Interim: t.Interim[:0], Findings: t.Findings[:0]}
 	exchange, ending := j.open(i)

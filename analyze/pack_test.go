@@ -219,6 +219,9 @@ func randomNoted(rng *rand.Rand) *noted {
 	if rng.IntN(2) == 0 {
 		n.randomEvents(rng)
 	}
+	if rng.IntN(4) == 0 {
+		n.h2 = randomH2(rng)
+	}
 	if rng.IntN(2) == 0 {
 		n.socket = &socket{client: n.client, forgotten: rng.IntN(2) == 0}
 		n.randomFrames(rng)
@@ -290,6 +293,20 @@ func randomEvidence(rng *rand.Rand) flow.Evidence {
 	return e
 }
 
+func randomH2(rng *rand.Rand) *h2Stream {
+	x := &H2{Stream: rng.Uint32(), Last: rng.Uint32(), Fault: []string{"", "no :path"}[rng.IntN(2)]}
+	for _, on := range x.flags() {
+		*on = rng.IntN(2) == 0
+	}
+	for _, end := range x.ends() {
+		end.At, end.Code = maybe(rng), rng.Uint32()
+	}
+	for i := range x.blind {
+		x.blind[i], x.size[i] = blindness(rng.IntN(len(blindnessNames))), rng.IntN(1<<20)
+	}
+	return &h2Stream{H2: *x}
+}
+
 func randomAddrs(rng *rand.Rand) (a, b netip.AddrPort) {
 	port := func() uint16 { return uint16(rng.Uint32()) }
 	if rng.IntN(2) == 0 {
@@ -319,15 +336,20 @@ func (n *noted) keep(a *Analyzer) uint32 {
 		a.response(d, &n.response.msg, &h, statusCode(h.bytes))
 		n.right = n.response.msg.Complete && !h.folded && n.asked && n.request.token != (span{}) && Accept(string(n.request.token.of([]byte(n.request.raw)))) == string(h.accept.of(h.bytes))
 	}
+	d.h2 = n.h2
 	if n.socket == nil {
-		a.seal(d, &n.end)
+		a.seal(d, &n.end, nil)
+		return entry
+	}
+	if n.socket.close.at.Seen() && n.reason != "" {
+		n.socket.close.reason = a.journal.write(append([]byte{byte(len(n.reason))}, n.reason...))
+	}
+	if n.h2 != nil {
+		a.seal(d, &n.end, n.socket)
 		return entry
 	}
 	a.keepExchange(d)
 	n.socket.entry = entry
-	if n.socket.close.at.Seen() && n.reason != "" {
-		n.socket.close.reason = a.journal.write(append([]byte{byte(len(n.reason))}, n.reason...))
-	}
 	a.keepEnding(n.socket, &n.end)
 	return entry
 }
@@ -345,11 +367,16 @@ func (n *noted) want() *Attempt {
 		m.Head, m.Body = parseHead(n.response.raw), string(n.body)
 		t.Response = &m
 	}
+	if n.h2 != nil {
+		t.H2 = &n.h2.H2
+	}
 	w := n.socket
 	if w == nil {
 		return t
 	}
-	t.forgotten, t.refusal = w.forgotten, w.refusal
+	if t.refusal = w.refusal; n.h2 == nil {
+		t.forgotten = w.forgotten
+	}
 	for i, dir := range []flow.Dir{n.client, n.client.Reverse()} {
 		t.Frames[i], t.firstBytes[i] = w.dirs[dir].count(), w.stamps[dir].first
 		if w.http[dir] != 0 {

@@ -3,6 +3,8 @@ package analyze
 import (
 	"bytes"
 
+	"golang.org/x/net/http2"
+
 	"github.com/wssniff/wssniff/internal/tlswire"
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
@@ -19,6 +21,7 @@ const (
 	untilClose                // a body that lasts until the connection closes
 	holding                   // not known until the other direction is (see parser.held)
 	inFrames                  // WebSocket frames
+	inH2                      // frames of HTTP/2
 	resync                    // unknown, after a hole: a segment that begins with a head is awaited
 	done                      // nothing that is read
 )
@@ -95,11 +98,16 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 		return p.line(d)
 	case inFrames:
 		return s.socket.take(s.a, s.socketNumber, p.dir, d.data, d.at)
+	case inH2:
+		return s.h2.take(s, p, d)
 	case resync:
 		if fresh && startsHead(d.data) {
 			p.state, p.unread = betweenHeads, false
 			p.freeBuf()
 			return p.head(s, d)
+		}
+		if !p.unread && !s.roles && looksLikeH2(d.data) {
+			s.blindH2()
 		}
 		p.unread = true
 	case untilClose:
@@ -109,8 +117,10 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 }
 
 // want says which bytes the direction needs next.
-func (p *parser) want() flow.Want {
+func (p *parser) want(s *stream) flow.Want {
 	switch p.state {
+	case inH2:
+		return s.h2.want(s, p.dir)
 	case inBody:
 		if !p.guess && (p.sample == nil || len(*p.sample) >= maxBody) {
 			return flow.Want(p.left)
@@ -126,7 +136,7 @@ func (p *parser) want() flow.Want {
 }
 
 // skip accounts for the bytes up to an offset that were skipped as want said.
-func (p *parser) skip(to int64) {
+func (p *parser) skip(s *stream, to int64) {
 	n := to - p.pos
 	if n <= 0 {
 		return
@@ -135,6 +145,9 @@ func (p *parser) skip(to int64) {
 		if p.left -= min(n, p.left); p.left == 0 {
 			p.bodyDone()
 		}
+	}
+	if p.state == inH2 {
+		s.h2.pass(s, p.dir, n)
 	}
 }
 
@@ -186,6 +199,9 @@ func (p *parser) head(s *stream, d piece) int {
 		raw = p.buf
 	}
 	if p.kind == undecided && !p.decide(s, raw) {
+		if p.turns(s, raw, from) {
+			return 0
+		}
 		p.notHTTP(s, raw)
 		return len(d.data)
 	}
@@ -196,7 +212,7 @@ func (p *parser) head(s *stream, d piece) int {
 	}
 	if !known {
 		end := headEnd(raw, from)
-		if end < 0 {
+		if end < 0 || p.kind == undecided { // the preface of HTTP/2 has a blank line inside
 			p.partial(s, from, d)
 			return len(d.data)
 		}
@@ -219,6 +235,26 @@ func (p *parser) decide(s *stream, raw []byte) bool {
 		return s.role(p.dir, true)
 	}
 	return p.kind == undecided
+}
+
+// turns reports whether the direction begins as HTTP/2 does, and turns to it if so.
+// A server may begin before its client does: until that is seen, its bytes mean
+// nothing. from bytes of raw came before.
+func (p *parser) turns(s *stream, raw []byte, from int) bool {
+	switch {
+	case p.kind == h2Preface && (!s.roles || p.dir == s.client) && len(s.pending) == 0:
+		p.freeBuf()
+		s.turnH2(p.dir, len(http2.ClientPreface)-from, 0)
+	case p.kind == h2Settings && !s.roles:
+		if from > 0 {
+			p.hold(s, piece{raw[:from], p.mark.first, p.mark.off, p.mark.seq, p.mark.ack})
+		}
+		p.freeBuf()
+		p.state = holding
+	default:
+		return false
+	}
+	return true
 }
 
 // blankPrefix counts the line ends before a start line, which a recipient
@@ -439,6 +475,11 @@ func (p *parser) lost(s *stream, n int64) {
 		p.dropped = true
 	case inFrames:
 		s.socket.dirs[p.dir].lost()
+	case inH2:
+		if p.dropped = s.h2.ways[p.dir].waits; !p.dropped {
+			s.h2.miss(s, p.dir, n)
+		}
+		return
 	}
 	p.broken, p.before = true, p.ack
 	if len(p.held) > 0 {
@@ -471,6 +512,8 @@ const (
 	undecided    start = iota // too few bytes to say
 	requestLine               // a request line, as far as it goes
 	responseLine              // a status line, as far as it goes
+	h2Preface                 // that of a client of HTTP/2
+	h2Settings                // the header of a frame with which a server of HTTP/2 begins
 	alienBytes                // neither
 )
 
@@ -480,8 +523,8 @@ const (
 	maxStartLine = 16 << 10
 )
 
-// classify tells what a message begins with, RFC 9112, Sections 3 and 4. HTTP/2's
-// preface is alien: its frames are not read.
+// classify tells what a message begins with, RFC 9112, Sections 3 and 4, and RFC
+// 9113, Section 3.4.
 func classify(b []byte) start {
 	if mayBeTLS(b) {
 		return undecided
@@ -492,6 +535,18 @@ func classify(b []byte) start {
 			return undecided
 		}
 		return responseLine
+	}
+	if n := min(len(b), len(http2.ClientPreface)); string(b[:n]) == http2.ClientPreface[:n] {
+		if n < len(http2.ClientPreface) {
+			return undecided
+		}
+		return h2Preface
+	}
+	if startsSettings(b) {
+		if len(b) < h2HeaderLen {
+			return undecided
+		}
+		return h2Settings
 	}
 	i := 0
 	for i < len(b) && i <= maxMethod && ('A' <= b[i] && b[i] <= 'Z' || 'a' <= b[i] && b[i] <= 'z' || b[i] == '-' || b[i] == '_') {

@@ -13,7 +13,7 @@ import (
 // target together (RFC 9112, Section 3.3), with a ws or wss scheme. It is nil if
 // the request was not seen or makes no URL.
 func (t *Attempt) URL() *url.URL {
-	if t.Request == nil || t.Request.Head.Method == "CONNECT" {
+	if t.Request == nil || t.Request.Head.Tunnels() {
 		return nil
 	}
 	h := &t.Request.Head

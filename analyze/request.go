@@ -14,7 +14,7 @@ func (t *Attempt) checkRequest() {
 	m := t.Request
 	h, frame := &m.Head, m.Done.Frame
 	find := func(code Code, field, got, want string) { t.add(code, Client, frame, field, got, want) }
-	if h.Method == "CONNECT" {
+	if h.Tunnels() {
 		return
 	}
 	checkRequestLine(m, find)

@@ -16,6 +16,8 @@ type Result struct {
 
 	Requests      int                       // HTTP/1 requests seen, attempts included
 	TLSConns      int                       // connections that carry TLS, of those seen from their first byte
+	H2Conns       int                       // connections that carried HTTP/2
+	H2Blind       int                       // of them, those with a direction whose header blocks could not be read, or not all
 	HTTPConns     int                       // connections that carried HTTP/1
 	HeadsTooLarge int                       // heads longer than Limits.Head, not read to their end
 	Unpaired      int                       // requests not followed because more than Limits.Pipelined waited for their answers

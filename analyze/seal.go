@@ -23,6 +23,7 @@ const (
 	packExtra
 	packTLS    // no exchange, but a TLS connection
 	packInside // it was inside TLS, which follows
+	packH2     // it is a stream of HTTP/2, which follows
 )
 
 // exchange packs what was noted of an attempt up to now.
@@ -40,12 +41,16 @@ func (p *packer) exchange(d *draft) {
 	set(packRight, d.right)
 	set(packExtra, extra)
 	set(packInside, d.outer != nil)
+	set(packH2, d.h2 != nil)
 	p.b = append(p.b, flags)
 	p.b = append(p.b, d.packed...)
 	if d.outer != nil {
 		d.outer.summarise()
 		d.outer.unread()
 		p.tls(d.outer)
+	}
+	if d.h2 != nil {
+		p.h2(&d.h2.H2, d.done)
 	}
 	if !extra {
 		return
@@ -91,6 +96,10 @@ func (u *unpacker) exchange(t *Attempt, s *store, all *certificates) {
 	if flags&packInside != 0 {
 		t.TLS = &s.tls
 		u.tls(t.TLS, all)
+	}
+	if flags&packH2 != 0 {
+		t.H2 = &s.h2
+		u.h2(t.H2, done)
 	}
 	if flags&packExtra == 0 {
 		return
@@ -375,16 +384,19 @@ func (u *unpacker) frames(t *Attempt, j *journal) {
 	}
 }
 
-// seal keeps a listed attempt whose connection was not upgraded, or not by it.
-func (a *Analyzer) seal(d *draft, e *flow.Evidence) {
+// seal keeps a listed attempt whose connection was not upgraded, or not by it. w
+// is what it opened on a stream of HTTP/2; nil: nothing.
+func (a *Analyzer) seal(d *draft, e *flow.Evidence, w *socket) {
 	a.packer.b = a.packer.whole[:0]
 	a.packer.exchange(d)
 	exchange := a.packer.b
 	a.packer.b = append(a.packer.both[:0], 0)
 	a.packer.text(exchange)
-	a.packer.ending(e, nil, d.forgotten)
+	a.packer.ending(e, w, d.forgotten)
 	a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
-	a.decided++
+	if d.h2 == nil || !d.answered { // else it was counted with its answer
+		a.decided++
+	}
 	a.turnout.add(e.Addr(d.client).Addr())
 	a.noteServer(e.Addr(d.client.Reverse()).Addr())
 	a.packer.whole, a.packer.both = exchange, a.packer.b

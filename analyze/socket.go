@@ -100,7 +100,7 @@ func (a *Analyzer) closeSocket(number uint32, e *flow.Evidence) {
 	a.keepEnding(a.sockets.at(number), e)
 	a.sockets.put(number)
 	for _, d := range a.elders[number] {
-		a.seal(d, e)
+		a.seal(d, e, nil)
 	}
 	a.listUpgrades(a.outlived[number], e)
 	delete(a.elders, number)

@@ -21,17 +21,19 @@ func (t *Attempt) checkStatus() {
 		find(ResponseNotHTTP, "status", h.Line, "HTTP/1.1 101 Switching Protocols")
 		return
 	}
-	if t.Request != nil && t.Request.Head.Method == "CONNECT" {
+	if t.Request != nil && t.Request.Head.Tunnels() {
 		find(ConnectTunnelRefused, "status", h.Line, "2xx")
 		return
 	}
 	checkResponseVersion(h, find)
-	if code, ok := t.redirectCode(); ok {
-		if code != 0 || h.Status == 304 {
-			find(code, "status", h.Line, "101")
-		}
-	} else {
-		find(t.statusCode(), "status", h.Line, "101")
+	want := "101"
+	if t.H2 != nil {
+		want = "2xx"
+	}
+	if code, ok := t.redirectCode(); !ok || t.H2 != nil {
+		find(t.statusCode(), "status", h.Line, want)
+	} else if code != 0 || h.Status == 304 {
+		find(code, "status", h.Line, want)
 	}
 	t.checkIntermediary(find)
 	if n := len(requestRaw(t)); h.Status == 431 || n > smallBuffer && (h.Status == 400 || h.Status == 413 || h.Status == 414 || h.Status == 494) {

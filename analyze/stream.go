@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/http2"
+
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
-// A stream is a connection that may carry HTTP/1.
+// A stream is a connection that may carry HTTP.
 type stream struct {
 	a            *Analyzer
 	conn         *flow.Conn // valid while a chunk is taken
@@ -29,6 +31,7 @@ type stream struct {
 	made         int
 	socket       *socket // what the connection turned into; nil: it did not
 	socketNumber uint32
+	h2           *h2       // what it turned into; nil: it did not
 	outer        *session  // the TLS around it; nil: there is none
 	hello        *greeting // what the connection began with, if that was TLS
 	ended        [2]bool
@@ -89,7 +92,7 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	if s.links[c.Dir] == (flow.MAC{}) {
 		s.links[c.Dir] = c.Link
 	}
-	p.skip(c.Offset - max(c.Lost, 0))
+	p.skip(s, c.Offset-max(c.Lost, 0))
 	p.pos = c.Offset + int64(len(c.Data))
 	if c.Lost != 0 {
 		p.lost(s, max(c.Lost, 0))
@@ -113,14 +116,17 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 		p.end(s, c.End == flow.FIN || c.End == flow.RST)
 		s.ended[c.Dir] = true
 		s.forgotten = s.forgotten || c.End == flow.Evicted
+		if s.h2 != nil {
+			s.h2.settle(s)
+		}
 	}
-	return p.want()
+	return p.want(s)
 }
 
 // mustHold reports whether the next bytes of a direction mean nothing yet: the
 // client's while the answer to an upgrade or CONNECT request is awaited.
 func (s *stream) mustHold(p *parser) bool {
-	return p.state == holding || p.state == betweenHeads && s.waits > 0 && s.roles && p.dir == s.client
+	return p.state == holding || p.state == inH2 && s.h2.ways[p.dir].waits || p.state == betweenHeads && s.waits > 0 && s.roles && p.dir == s.client
 }
 
 // role settles who the client is by the first start line seen. It reports
@@ -135,6 +141,10 @@ func (s *stream) role(dir flow.Dir, response bool) bool {
 	}
 	s.roles, s.client = true, client
 	s.a.result.HTTPConns++
+	if other := &s.dirs[dir.Reverse()]; other.kind == h2Settings && other.state == holding { // it is no HTTP/2 after all
+		other.state = betweenHeads
+		other.replay(s)
+	}
 	return true
 }
 
@@ -537,6 +547,10 @@ func (s *stream) otherProtocol(x *exchange, m Message, h *rawHead) {
 	if got, ok := u.Response.Head.Get("Upgrade"); ok {
 		u.Protocol = got
 	}
+	if x.upgrade != nil && countToken(u.Response.Head.Tokens("Upgrade"), "h2c") > 0 {
+		s.turnH2(s.client, len(http2.ClientPreface), 1) // stream 1 is that of the request, RFC 7540, Section 3.2
+		return
+	}
 	s.dirs[0].stop()
 	s.dirs[1].stop()
 }
@@ -658,7 +672,9 @@ func (s *stream) finish(e *flow.Evidence) {
 		s.current.forgotten = s.forgotten
 	}
 	for _, d := range s.drafts {
-		s.a.seal(d, e)
+		x := d.h2
+		s.a.seal(d, e, s.closeH2(d))
+		s.a.freeH2(x)
 	}
 	s.a.listUpgrades(s.upgrades, e)
 	s.a.release(s)

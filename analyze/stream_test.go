@@ -624,7 +624,7 @@ func TestWants(t *testing.T) {
 
 // TestNotWanted gives up connections that carry nothing to be read.
 func TestNotWanted(t *testing.T) {
-	for _, first := range []string{"\x16\x03\x01\x00\x05hello", "SSH-2.0-x\r\n", "PRI * HTTP/2.0\r\n\r\n"} {
+	for _, first := range []string{"\x16\x03\x01\x00\x05hello", "SSH-2.0-x\r\n", "PRI * HTTP/2.0\r\n\r\nGET"} {
 		d := newDialogue()
 		d.say(client, first)
 		if got := d.way[client].wants; !slices.Equal(got, []flow.Want{flow.None}) {

@@ -49,7 +49,7 @@ func (t *Attempt) judgeTLS(last flow.Stamp, drops int64) {
 // checkInsideTLS says what the TLS around an exchange has to do with it.
 func (t *Attempt) checkInsideTLS() {
 	x := t.TLS
-	if x.Protocol == "h2" && t.Request != nil {
+	if x.Protocol == "h2" && t.Request != nil && t.H2 == nil {
 		t.add(TLSALPNH2, Server, x.Answered.Frame, "ALPN", x.Protocol, "http/1.1")
 	}
 	if host, ok := t.hostAsked(); ok && x.ServerName != "" && host != x.ServerName {

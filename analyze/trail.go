@@ -172,11 +172,11 @@ func (t *trail) intoTLS(c *Chain, next follower) {
 // endOf says how a chain ends whose last hop is no redirect.
 func endOf(a *Attempt) (end ChainEnd, reason string) {
 	switch a.Verdict {
-	case OK:
+	case OK, H2OK:
 		return ChainUpgraded, ""
 	case BadHandshake, AcceptMismatch, AcceptMissing:
 		return ChainUpgraded, a.Verdict.String()
-	case Rejected:
+	case Rejected, H2Refused:
 		return ChainRefused, ""
 	case Indeterminate:
 		return ChainOutOfCapture, a.Reason

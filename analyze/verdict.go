@@ -35,8 +35,12 @@ func (t *Attempt) judge(last flow.Stamp, drops int64) {
 		t.judgeTLS(last, drops)
 		return
 	}
+	t.Key = t.key()
+	if t.H2 != nil {
+		t.judgeH2(last, drops)
+		return
+	}
 	if t.Request != nil {
-		t.Key = t.key()
 		t.checkRequest()
 	}
 	switch {
@@ -46,9 +50,7 @@ func (t *Attempt) judge(last flow.Stamp, drops int64) {
 	case t.Key != "":
 		t.Expected = Accept(t.Key)
 	}
-	if t.gaveUpEarly() {
-		t.add(ClientGaveUpEarly, Client, t.Close.At.Frame, "", time.Duration(t.Response.Done.Time-t.Request.Done.Time).String(), "")
-	}
+	t.checkPatience()
 	switch {
 	case t.Response == nil:
 		t.Verdict, t.Reason = t.unanswered(last, drops)
@@ -68,7 +70,13 @@ func (t *Attempt) judge(last flow.Stamp, drops int64) {
 // asked for nothing, and bytes of the client are missing that may have.
 func (t *Attempt) strangeRequest() bool {
 	missing := t.Conn.Lost[t.ClientDir] > 0 || t.Conn.Unseen[t.ClientDir]
-	return missing && t.Request != nil && t.Request.Complete && t.Response != nil && t.Response.Head.Status == 101 && !isAttempt(&t.Request.Head)
+	return missing && t.H2 == nil && t.Request != nil && t.Request.Complete && t.Response != nil && t.Response.Head.Status == 101 && !isAttempt(&t.Request.Head)
+}
+
+func (t *Attempt) checkPatience() {
+	if t.gaveUpEarly() {
+		t.add(ClientGaveUpEarly, Client, t.Close.At.Frame, "", time.Duration(t.Response.Done.Time-t.Request.Done.Time).String(), "")
+	}
 }
 
 // gaveUpEarly reports whether the client closed without having received the
@@ -85,7 +93,7 @@ func (t *Attempt) gaveUpEarly() bool {
 		}
 		ack := t.Conn.FINAck[dir]
 		return ack == 0 || t.Response.ack == 0 || int32(ack-t.Response.seq) <= 0
-	case CloseRST:
+	case CloseRST, RSTStream:
 		return true
 	}
 	return false
@@ -95,6 +103,8 @@ func (t *Attempt) gaveUpEarly() bool {
 func (t *Attempt) decide() {
 	switch {
 	case t.Response == nil:
+	case t.H2 != nil:
+		t.Verdict, t.Reason = t.decideH2()
 	case t.Response.Head.Status == 101:
 		t.Verdict, t.Reason = t.decideSwitch()
 	default:
@@ -113,6 +123,9 @@ func (t *Attempt) ending() {
 		if at.Seen() && (!t.Close.At.Seen() || at.Frame < t.Close.At.Frame) {
 			t.Close = Close{By: by, How: how, Code: -1, At: at}
 		}
+	}
+	if t.H2 != nil {
+		t.H2.ending(try)
 	}
 	c := t.Conn
 	for _, side := range []Side{Client, Server} {
@@ -139,6 +152,8 @@ func (t *Attempt) unanswered(last flow.Stamp, drops int64) (Verdict, string) {
 		return NotHTTP, ""
 	case t.TLS != nil && t.TLS.Unread[1] != tlsdecrypt.Decrypted:
 		return Indeterminate, fmt.Sprintf("the server's bytes could not be decrypted: %v", t.TLS.Unread[1])
+	case t.H2 != nil && t.H2.blind[1] != seeing:
+		return Indeterminate, fmt.Sprintf("the state of the server's header compression is unknown: %v", t.H2.blind[1])
 	case !c.Sent[server]:
 		return Indeterminate, "the capture holds only the client's direction"
 	case c.Lost[server] > 0 || c.Unseen[server] || t.unread:
@@ -147,7 +162,7 @@ func (t *Attempt) unanswered(last flow.Stamp, drops int64) (Verdict, string) {
 		return Indeterminate, "a part of the request is missing from the capture"
 	case t.Close.How == Forgotten:
 		return Indeterminate, "the connection was forgotten before it was answered"
-	case t.Close.How == CloseRST || t.Conn.FIN[server].Seen():
+	case t.Close.How == CloseRST || t.Close.How == RSTStream || t.Conn.FIN[server].Seen():
 		return NoResponse, ""
 	}
 	if drops > 0 {
@@ -165,11 +180,15 @@ func (t *Attempt) checkSilentEnd(last flow.Stamp) {
 		t.add(code, side, at.Frame, "", got, "an answer")
 	}
 	after := time.Duration(t.Close.At.Time - t.Request.Done.Time)
+	version := "HTTP/1.1"
+	if t.H2 != nil {
+		version = versionH2
+	}
 	switch {
 	case t.Verdict == NotHTTP && isAlert(t.alien):
-		t.add(PlainToTLSPort, Server, t.alienAt.Frame, "first bytes", t.alien, "HTTP/1.1")
+		t.add(PlainToTLSPort, Server, t.alienAt.Frame, "first bytes", t.alien, version)
 	case t.Verdict == NotHTTP:
-		t.add(ResponseNotHTTP, Server, t.alienAt.Frame, "first bytes", t.alien, "HTTP/1.1")
+		t.add(ResponseNotHTTP, Server, t.alienAt.Frame, "first bytes", t.alien, version)
 	case t.Verdict != NoResponse:
 	case !t.Request.Complete && !t.Conn.Unseen[t.ClientDir]:
 		t.add(HeadNotTerminated, Client, t.Request.Done.Frame, "head", "no blank line", "a blank line after the last field")

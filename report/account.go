@@ -46,9 +46,18 @@ func (x *account) value(m *analyze.Message, fs *fields, n fieldName) (string, bo
 	return x.text(value), true
 }
 
+// key returns the key of the request; its absence is not told of HTTP/2, which has
+// none.
+func (x *account) key() (string, bool) {
+	if x.request.first[nameKey] == nil && x.a.H2 != nil {
+		return "", false
+	}
+	return x.sent(nameKey)
+}
+
 // accept returns the Accept of the answer; its absence is told of a 101 only.
 func (x *account) accept() (string, bool) {
-	if x.response.first[nameAccept] == nil && !switched(x.a) {
+	if x.response.first[nameAccept] == nil && (!x.a.Switched() || x.a.H2 != nil) {
 		return "", false
 	}
 	return x.answered(nameAccept)
@@ -57,7 +66,7 @@ func (x *account) accept() (string, bool) {
 // outcome is event.outcome of the Elastic Common Schema.
 func (x *account) outcome() string {
 	switch x.a.Verdict {
-	case analyze.OK:
+	case analyze.OK, analyze.H2OK:
 		return "success"
 	case analyze.Indeterminate, analyze.Encrypted:
 		return "unknown"
@@ -88,7 +97,7 @@ func (x *account) url() (u wireURL, ok bool) {
 	if r == nil || r.Head.Target == "" {
 		return u, false
 	}
-	if r.Head.Method == "CONNECT" {
+	if r.Head.Tunnels() {
 		u.original = x.authority(r.Head.Target)
 	} else {
 		u.original = x.text(r.Head.Target)

@@ -13,6 +13,8 @@ func listedApart(a *analyze.Attempt, c analyze.Code) bool {
 		return a.Verdict == analyze.Redirected
 	case c <= analyze.ResponseNotHTTP || c == analyze.ConnectTunnelRefused || analyze.TCPRSTAfterRequest <= c && c <= analyze.HTTPRequestUnanswered:
 		return refused(a)
+	case analyze.H2ClassicUpgrade <= c && c <= analyze.H2GoAway:
+		return refused(a)
 	case tlsCode(c):
 		return refused(a) || a.Verdict == analyze.Encrypted
 	}
@@ -22,7 +24,7 @@ func listedApart(a *analyze.Attempt, c analyze.Code) bool {
 // refused reports whether the attempt got a final answer that is neither 101
 // nor a redirect, or none.
 func refused(a *analyze.Attempt) bool {
-	return a.Verdict == analyze.Rejected || a.Verdict == analyze.NoResponse || a.Verdict == analyze.NotHTTP || a.Verdict == analyze.TLSFailed
+	return a.Verdict == analyze.Rejected || a.Verdict == analyze.NoResponse || a.Verdict == analyze.NotHTTP || a.Verdict == analyze.TLSFailed || a.Verdict == analyze.H2Refused
 }
 
 func tlsCode(c analyze.Code) bool {
@@ -32,5 +34,5 @@ func tlsCode(c analyze.Code) bool {
 // worth reports whether a finding is listed, not only counted: notes about
 // attempts that worked are not.
 func worth(a *analyze.Attempt, f analyze.Finding, all bool) bool {
-	return all || a.Verdict != analyze.OK && a.Verdict != analyze.Encrypted || f.Severity > analyze.Note
+	return all || !a.Verdict.Opened() && a.Verdict != analyze.Encrypted || f.Severity > analyze.Note
 }

@@ -78,7 +78,7 @@ func (v *veil) difference(d analyze.Difference) analyze.Difference {
 // is no URL.
 func (v *veil) line(s string) string {
 	i := strings.LastIndexByte(s, ' ')
-	if target, ok := strings.CutPrefix(s[:max(i, 0)], "CONNECT "); ok {
+	if target, ok := strings.CutPrefix(s[:max(i, 0)], "CONNECT "); ok && s[i:] != " HTTP/2" {
 		return "CONNECT " + v.authority(target) + s[i:]
 	}
 	return v.text(s)

@@ -48,7 +48,7 @@ func urlOf(a *analyze.Attempt) string {
 	if strings.Contains(target, "://") && !strings.HasPrefix(target, "/") {
 		return target
 	}
-	if a.Request.Head.Method == "CONNECT" {
+	if a.Request.Head.Tunnels() {
 		return scheme(a) + target
 	}
 	if !strings.HasPrefix(target, "/") {
@@ -128,15 +128,15 @@ func framesText(req, resp flow.Stamp) string {
 	return text(req) + "/" + text(resp)
 }
 
-// filterText returns the display filter that shows a connection in Wireshark.
-func filterText(c *flow.Evidence) string { return streamFilter(c.ID) }
+// filterText returns the display filter that shows an attempt in Wireshark.
+func filterText(a *analyze.Attempt) string {
+	if a.H2 != nil {
+		return fmt.Sprintf("%s and http2.streamid eq %d", streamFilter(a.Conn.ID), a.H2.Stream)
+	}
+	return streamFilter(a.Conn.ID)
+}
 
 func streamFilter(id int) string { return fmt.Sprintf("tcp.stream eq %d", id) }
-
-// switched reports whether the answer is 101.
-func switched(a *analyze.Attempt) bool {
-	return a.Response != nil && a.Response.Head.Status == 101
-}
 
 // waited returns the time from the last byte of the request to the first byte
 // of the answer, and false if one of them is not known.

@@ -182,6 +182,9 @@ func (l *lines) appendWebSocket(dst []byte, x *account) []byte {
 	dst = appendWord(dst, `"verdict":`, a.Verdict.String())
 	dst = x.appendFilled(dst, `"reason":`, a.Reason)
 	dst = appendNumber(dst, `"tcp_stream":`, int64(a.Conn.ID))
+	if a.H2 != nil {
+		dst = appendNumber(dst, `"h2_stream":`, int64(a.H2.Stream))
+	}
 	dst = appendPositive(dst, `"request_frame":`, int64(requestFrame(a)))
 	dst = appendPositive(dst, `"response_frame":`, int64(responseFrame(a)))
 	if len(a.Interim) > 0 {
@@ -215,7 +218,7 @@ func (l *lines) appendWebSocket(dst []byte, x *account) []byte {
 func (x *account) appendOffers(dst []byte) []byte {
 	host, ok := x.sent(nameHost)
 	dst = appendKnown(dst, `"host":`, host, ok)
-	key, ok := x.sent(nameKey)
+	key, ok := x.key()
 	dst = appendKnown(dst, `"key":`, key, ok)
 	accept, ok := x.accept()
 	dst = appendKnown(dst, `"accept":`, accept, ok)
@@ -224,12 +227,12 @@ func (x *account) appendOffers(dst []byte) []byte {
 	version, ok := x.sent(nameVersion)
 	dst = appendKnown(dst, `"version":`, version, ok)
 	dst = x.appendList(dst, `"protocols_offered":[`, x.a.Request, &x.request, nameProtocol)
-	if switched(x.a) {
+	if x.a.Switched() {
 		protocol, ok := x.answered(nameProtocol)
 		dst = appendKnown(dst, `"protocol":`, protocol, ok)
 	}
 	dst = x.appendList(dst, `"extensions_offered":[`, x.a.Request, &x.request, nameExtensions)
-	if switched(x.a) {
+	if x.a.Switched() {
 		dst = x.appendList(dst, `"extensions":[`, x.a.Response, &x.response, nameExtensions)
 	}
 	return dst
@@ -326,7 +329,7 @@ func (x *account) appendClose(dst []byte) []byte {
 // appendFrames counts the WebSocket frames of each side, as far as they are known.
 func (x *account) appendFrames(dst []byte) []byte {
 	client, server := &x.a.Frames[0], &x.a.Frames[1]
-	if !switched(x.a) || client.Unclear && server.Unclear {
+	if !x.a.Switched() || client.Unclear && server.Unclear {
 		return dst
 	}
 	dst = append(dst, `"frames":{`...)

@@ -34,7 +34,7 @@ func (p *page) addUpgrades() {
 			status = strconv.Itoa(u.Status)
 		}
 		p.upgraded.add(p.time(u.Start()), u.Conn.Addr(u.ClientDir).String(), u.Conn.Addr(u.ClientDir.Reverse()).String(),
-			cellText(p.mask.text(u.Protocol)), status, framesText(stampOf(u.Request), stampOf(u.Response)), filterText(u.Conn))
+			cellText(p.mask.text(u.Protocol)), status, framesText(stampOf(u.Request), stampOf(u.Response)), streamFilter(u.Conn.ID))
 	}
 }
 

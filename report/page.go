@@ -141,7 +141,7 @@ func (p *page) url(a *analyze.Attempt) string {
 	case u == "":
 		return ""
 	}
-	if a.Request.Head.Method == "CONNECT" {
+	if a.Request.Head.Tunnels() {
 		return "CONNECT " + cellText(p.veil(a).authority(a.Request.Head.Target))
 	}
 	if a.Tunnel != "" {
@@ -167,7 +167,7 @@ func headColumns() []column {
 
 // tail returns the cells with which the rows of all sections end.
 func tail(a *analyze.Attempt) []string {
-	return []string{framesText(asked(a), answered(a)), filterText(a.Conn)}
+	return []string{framesText(asked(a), answered(a)), filterText(a)}
 }
 
 func tailColumns(stack int) []column {

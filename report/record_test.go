@@ -93,6 +93,7 @@ type websocketPart struct {
 	Verdict       string `json:"verdict"`
 	Reason        string `json:"reason,omitempty"`
 	TCPStream     int    `json:"tcp_stream"`
+	H2Stream      uint32 `json:"h2_stream,omitempty"`
 	RequestFrame  int    `json:"request_frame,omitempty"`
 	ResponseFrame int    `json:"response_frame,omitempty"`
 	Interim       []int  `json:"interim,omitempty"`
@@ -267,7 +268,7 @@ func endOf(a netip.AddrPort) endFields { return endFields{a.Addr().Unmap().Strin
 func (f *plainFiller) event() eventFields {
 	e := eventFields{Kind: "event", Outcome: "failure"}
 	switch f.a.Verdict {
-	case analyze.OK:
+	case analyze.OK, analyze.H2OK:
 		e.Outcome = "success"
 	case analyze.Indeterminate, analyze.Encrypted:
 		e.Outcome = "unknown"
@@ -355,6 +356,9 @@ func (f *plainFiller) websocket() *websocketPart {
 		Unseen:         blind(a),
 		Timing:         f.timing(),
 	}
+	if a.H2 != nil {
+		w.H2Stream = a.H2.Stream
+	}
 	f.offers(w)
 	return w
 }
@@ -364,14 +368,16 @@ func (f *plainFiller) websocket() *websocketPart {
 func (f *plainFiller) offers(w *websocketPart) {
 	req, resp := f.a.Request, f.a.Response
 	w.Host = f.authority(req)
-	w.Key = f.seen(req, "Sec-WebSocket-Key")
+	if _, sent := fieldOf(req, "Sec-WebSocket-Key"); sent || f.a.H2 == nil {
+		w.Key = f.seen(req, "Sec-WebSocket-Key")
+	}
 	w.Version = f.seen(req, "Sec-WebSocket-Version")
 	w.ProtocolsOffered = f.items(req, "Sec-WebSocket-Protocol")
 	w.ExtensionsOffered = f.items(req, "Sec-WebSocket-Extensions")
-	if _, sent := fieldOf(resp, "Sec-WebSocket-Accept"); sent || switched(f.a) {
+	if _, sent := fieldOf(resp, "Sec-WebSocket-Accept"); sent || f.a.Switched() && f.a.H2 == nil {
 		w.Accept = f.seen(resp, "Sec-WebSocket-Accept")
 	}
-	if switched(f.a) {
+	if f.a.Switched() {
 		w.Protocol = f.seen(resp, "Sec-WebSocket-Protocol")
 		w.Extensions = f.items(resp, "Sec-WebSocket-Extensions")
 	}
@@ -479,7 +485,7 @@ func (f *plainFiller) close() *closeRecord {
 
 // frames counts the WebSocket frames of each side, as far as they are known.
 func (f *plainFiller) frames() *framesRecord {
-	if !switched(f.a) {
+	if !f.a.Switched() {
 		return nil
 	}
 	number := func(s analyze.Side) *int {

@@ -30,6 +30,9 @@ func (p *page) answer(a *analyze.Attempt) (answer, after string) {
 	case a.Verdict == analyze.NoResponse:
 		answer = "none"
 		d, known = lasted(a)
+	case a.Verdict == analyze.H2Refused && a.Response == nil:
+		answer = h2Answer(a.H2)
+		d, known = lasted(a)
 	case a.Verdict == analyze.NotHTTP || a.Response == nil:
 		answer = "not HTTP"
 	default:
@@ -39,6 +42,14 @@ func (p *page) answer(a *analyze.Attempt) (answer, after string) {
 		after = analyze.DurationText(d)
 	}
 	return answer, after
+}
+
+// h2Answer says how a stream was refused without an answer.
+func h2Answer(x *analyze.H2) string {
+	if e := x.Ends[1]; e.Error {
+		return "RST_STREAM " + e.Reason()
+	}
+	return "GOAWAY " + x.GoAway.Reason()
 }
 
 // answerer names the programs that say they made or passed on the answer.

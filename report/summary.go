@@ -43,7 +43,7 @@ func (p *page) summary() *section {
 	if span := spanText(c); span != "" {
 		s.add("captured", "", span)
 	}
-	s.add("connections", fmt.Sprint(c.Conns), joinText(fmt.Sprintf("%d with HTTP/1", r.HTTPConns), fmt.Sprintf("%d with TLS", c.TLSConns), some(r.Requests, "HTTP request")))
+	s.add("connections", fmt.Sprint(c.Conns), joinText(fmt.Sprintf("%d with HTTP/1", r.HTTPConns), withH2(r.H2Conns), fmt.Sprintf("%d with TLS", c.TLSConns), some(r.Requests, "HTTP request")))
 	s.add("attempts", fmt.Sprint(r.Attempts.Len()), joinText(p.in.selected(), fmt.Sprintf("%d failed", t.failed), some(len(r.Upgrades), "other upgrade")))
 	for _, v := range analyze.Verdicts() {
 		if n := t.verdicts[v]; n > 0 {
@@ -59,6 +59,14 @@ func (p *page) summary() *section {
 		s.add("time taken", c.Elapsed.Round(time.Millisecond).String(), "")
 	}
 	return s
+}
+
+// withH2 is left out where there is none.
+func withH2(conns int) string {
+	if conns == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d with HTTP/2", conns)
 }
 
 func some(n int, what string) string {

@@ -27,6 +27,7 @@ type summaryFields struct {
 	Segments    int    `json:"tcp_segments"`
 	TLS         int    `json:"tls_connections"`
 	HTTP        int    `json:"http_connections"`
+	HTTP2       int    `json:"http2_connections,omitempty"`
 	Requests    int    `json:"http_requests"`
 
 	Attempts   int              `json:"attempts"`
@@ -47,7 +48,7 @@ func newSummary(in *Input, t *tally) *summaryRecord {
 	c, r := &in.Capture, in.Result
 	s := summaryFields{
 		Packets: c.Packets, Bytes: c.Bytes, Start: timestamp(c.First), End: timestamp(c.Last), Inputs: c.Inputs,
-		Connections: c.Conns, Segments: c.Segments, TLS: c.TLSConns, HTTP: r.HTTPConns, Requests: r.Requests,
+		Connections: c.Conns, Segments: c.Segments, TLS: c.TLSConns, HTTP: r.HTTPConns, HTTP2: r.H2Conns, Requests: r.Requests,
 		Attempts: r.Attempts.Len(), Failed: t.failed, Verdicts: map[string]int{}, Findings: map[string]int{},
 		Chains: len(r.Chains), Upgrades: len(r.Upgrades),
 		Errors: t.severity[analyze.Error], Warnings: t.severity[analyze.Warning], Notes: t.severity[analyze.Note],

@@ -44,6 +44,7 @@ func (r *reading) gaps() []report.Gap {
 		{Name: "far_segments", What: "far segments", Count: int64(s.FarIgnored), Remark: "outside the window of their connection, not read"},
 		{Name: "decoder_failures", What: "decoder failures", Count: int64(s.Panics), Remark: "packets that made a decoder fail"},
 		{Name: "heads_too_large", What: "heads too large", Count: int64(r.result.HeadsTooLarge), Remark: "not read to their end (--max-head)"},
+		{Name: "unread_http2", What: "HTTP/2 not read", Count: int64(r.result.H2Blind), Remark: "connections with header blocks that could not be read, as some before were missing or too large"},
 		{Name: "unpaired_requests", What: "unpaired requests", Count: int64(r.result.Unpaired), Remark: "too many waited for their answers (--max-waiting)"},
 		{Name: "unlisted_attempts", What: "attempts left out", Count: int64(r.result.Unlisted), Remark: "too many in all (--max-attempts) or on one connection"},
 		{Name: "unlisted_tls", What: "TLS not listed", Count: int64(r.result.TLSNotListed), Remark: "handshakes that did not end well, of nobody known to speak WebSocket (--connect-failures all)"},

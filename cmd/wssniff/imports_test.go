@@ -29,7 +29,10 @@ func TestImports(t *testing.T) {
 		},
 		{
 			pkg: "analyze", project: []string{"reassembly/flow", "internal/tlswire", "tlsdecrypt"},
-			foreign: []string{"golang.org/x/net/dns/dnsmessage", "golang.org/x/crypto", "golang.org/x/sys/cpu"},
+			foreign: []string{
+				"golang.org/x/net/dns/dnsmessage", "golang.org/x/crypto", "golang.org/x/sys/cpu",
+				"golang.org/x/net/http2", "golang.org/x/net/http/httpguts", "golang.org/x/net/idna", "golang.org/x/net/internal", "golang.org/x/text",
+			},
 		},
 	} {
 		t.Run(test.pkg, func(t *testing.T) {

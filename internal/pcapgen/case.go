@@ -90,6 +90,7 @@ func Cases() []Case {
 		proxyCases(),
 		tlsCases(),
 		insideCases(),
+		h2Cases(),
 	)
 }
 

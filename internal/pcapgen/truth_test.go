@@ -8,7 +8,7 @@ import (
 
 var verdicts = []string{
 	"ok", "accept-mismatch", "accept-missing", "bad-handshake", "redirected",
-	"rejected", "no-response", "not-http", "tls-failed", "encrypted", "indeterminate",
+	"rejected", "no-response", "not-http", "tls-failed", "encrypted", "h2-ok", "h2-refused", "indeterminate",
 }
 
 // TestTruth checks that what the cases claim is possible at all.

@@ -956,8 +956,8 @@ h2c() { #: tls-h2c
   start server node "$here/h2.js" serve 80
   ready server 80
   capture router lan0
-  begin 'status 200' none node "$here/h2.js" connect http://$host/ws
-  begin 'status 403' none node "$here/h2.js" connect http://$host/other
+  begin 'status 200' h2-ok node "$here/h2.js" connect http://$host/ws
+  begin 'status 403' 'h2-refused status-403' node "$here/h2.js" connect http://$host/other
   finish
   keep tls-h2c.pcap 'Without TLS: extended CONNECT in HTTP/2 by prior knowledge, accepted and refused.'
 }
