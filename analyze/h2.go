@@ -417,7 +417,7 @@ func (h *h2) lose(s *stream, dir flow.Dir, why blindness) {
 	}
 }
 
-// blindH2 gives up a connection of HTTP/2 that began before the capture.
+// blindH2 gives up a connection of HTTP/2 whose beginning is not in the capture.
 func (s *stream) blindH2() {
 	s.a.result.H2Conns++
 	s.a.result.H2Blind++

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/wssniff/wssniff/internal/tlswire"
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
@@ -316,6 +317,10 @@ func TestH2Announced(t *testing.T) {
 			d.say(server, d.s.settings(takesConnect))
 			d.open(1)
 		}, "h2-ok []"},
+		{"announced by the client", func(d *h2Talk) {
+			d.say(client, d.c.settings(takesConnect))
+			d.open(1)
+		}, "h2-ok [h2-connect-not-announced warning]"},
 		{"announced in what is lost", func(d *h2Talk) {
 			d.lose(server, 15)
 			d.ask(1)
@@ -387,6 +392,9 @@ func TestH2Upgrade(t *testing.T) {
 	d.say(server, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"+d.s.settings(takesConnect)+d.s.headers(1, false, ":status", "200"))
 	d.say(client, http2.ClientPreface[:5], http2.ClientPreface[5:]+d.c.settings())
 	d.say(server, d.s.data(1, true, "page"))
+	if d.stream().h2.ways[server].waits {
+		t.Error("what the server said of stream 1 is held")
+	}
 	d.open(3)
 	r := d.finish()
 	if got, want := summary(r), []string{"h2-ok CONNECT /chat 200", "upgrade to h2c: 101"}; !slices.Equal(got, want) {
@@ -445,25 +453,26 @@ func TestH2Loss(t *testing.T) {
 		name         string
 		play         func(d *h2Talk)
 		want, reason string
+		blind        int
 	}{
 		{"before the answer", func(d *h2Talk) {
 			d.ask(1)
 			d.lose(server, 20)
 			d.answer(1, "200", "sec-websocket-protocol", "chat")
-		}, "indeterminate CONNECT /chat", unknown},
+		}, "indeterminate CONNECT /chat", unknown, 1},
 		{"in the answer", func(d *h2Talk) {
 			d.ask(1)
 			b := d.s.headers(1, false, ":status", "200", "x", "y")
 			d.say(server, b[:10])
 			d.lose(server, 2)
 			d.say(server, b[12:])
-		}, "indeterminate CONNECT /chat", unknown},
+		}, "indeterminate CONNECT /chat", unknown, 1},
 		{"behind the answer", func(d *h2Talk) {
 			d.open(1)
 			d.say(server, d.s.data(1, false, world))
 			d.lose(server, 20)
 			d.say(server, d.s.data(1, false, world))
-		}, "h2-ok CONNECT /chat 200 server:1?", ""},
+		}, "h2-ok CONNECT /chat 200 server:1?", "", 1},
 		{"inside DATA of others", func(d *h2Talk) {
 			d.say(client, d.c.headers(1, true, ":method", "GET", ":path", "/"))
 			d.ask(3)
@@ -472,31 +481,32 @@ func TestH2Loss(t *testing.T) {
 			d.lose(server, 800)
 			d.say(server, b[len(b)-100:])
 			d.answer(3, "200", "sec-websocket-protocol", "chat")
-		}, "h2-ok CONNECT /chat 200", ""},
+		}, "h2-ok CONNECT /chat 200", "", 0},
 		{"inside DATA of a WebSocket", func(d *h2Talk) {
 			d.open(1)
 			b := d.s.data(1, false, world+wsFrame(0x82, false, "hello"))
 			d.say(server, b[:len(b)-10])
 			d.lose(server, 8)
 			d.say(server, b[len(b)-2:], d.s.reset(1, http2.ErrCodeInternal))
-		}, "h2-ok CONNECT /chat 200 server:1?", ""},
+		}, "h2-ok CONNECT /chat 200 server:1?", "", 0},
 		{"of the client, behind the end of its stream", func(d *h2Talk) {
 			d.open(1)
 			d.say(client, d.c.data(1, true, hello))
 			d.lose(client, 20)
 			d.say(client, hello)
-		}, "h2-ok CONNECT /chat 200 client:1", ""},
+		}, "h2-ok CONNECT /chat 200 client:1", "", 1},
 		{"of the client", func(d *h2Talk) {
 			d.open(1)
 			d.lose(client, 20)
 			d.say(server, d.s.headers(3, false, ":status", "200"), d.s.data(1, false, world))
-		}, "h2-ok CONNECT /chat 200 client:0? server:1", ""},
+		}, "h2-ok CONNECT /chat 200 client:0? server:1", "", 1},
 	} {
 		d := newH2Talk(takesConnect)
 		c.play(d)
-		a := d.finish().Attempts.At(0)
-		if got := attemptText(a); got != c.want || a.Reason != c.reason {
-			t.Errorf("%s: %q (%s), want %q (%s)", c.name, got, a.Reason, c.want, c.reason)
+		r := d.finish()
+		a := r.Attempts.At(0)
+		if got := attemptText(a); got != c.want || a.Reason != c.reason || r.H2Blind != c.blind {
+			t.Errorf("%s: %q (%s, %d blind), want %q (%s, %d blind)", c.name, got, a.Reason, r.H2Blind, c.want, c.reason, c.blind)
 		}
 		d.a.checkReleased(t)
 	}
@@ -506,13 +516,146 @@ func TestH2Loss(t *testing.T) {
 func TestH2Late(t *testing.T) {
 	d := newH2Talk(takesConnect)
 	late := &h2Talk{newDialogue(), d.c, d.s}
-	late.lose(client, -1)
+	late.live.Handshake = false
 	late.way[client].lost, late.way[server].lost = -1, -1
 	late.ask(3)
 	late.answer(3, "200")
 	r := late.finish()
 	if r.Attempts.Len() != 0 || r.H2Conns != 1 || r.H2Blind != 1 {
 		t.Errorf("%d attempts, %d connections of HTTP/2, %d blind", r.Attempts.Len(), r.H2Conns, r.H2Blind)
+	}
+}
+
+// TestH2LostSettings begins with a hole in what the server said.
+func TestH2LostSettings(t *testing.T) {
+	d := &h2Talk{newDialogue(), newH2End(), newH2End()}
+	d.lose(server, int64(len(d.s.settings())))
+	d.s.f.WritePing(false, [8]byte{})
+	d.say(server, d.s.sent())
+	d.say(client, http2.ClientPreface+d.c.settings())
+	d.open(1)
+	r := d.finish()
+	const want = "the state of the server's header compression is unknown: bytes are missing from the capture"
+	if a := r.Attempts.At(0); a.Verdict != Indeterminate || a.Reason != want || r.H2Blind != 1 || r.H2Conns != 1 {
+		t.Errorf("%v (%s), %d of %d blind", a.Verdict, a.Reason, r.H2Blind, r.H2Conns)
+	}
+}
+
+// TestH2OutOfOrder breaks off header blocks, and begins them in the middle.
+func TestH2OutOfOrder(t *testing.T) {
+	block := func(d *h2Talk) []byte { return []byte(d.s.fields(":status", "200", "sec-websocket-protocol", "chat")) }
+	for _, c := range []struct {
+		name string
+		play func(d *h2Talk)
+	}{
+		{"CONTINUATION alone", func(d *h2Talk) { d.s.f.WriteContinuation(1, true, block(d)) }},
+		{"of another stream", func(d *h2Talk) {
+			b := block(d)
+			d.s.f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: b[:1]})
+			d.s.f.WriteContinuation(3, true, b[1:])
+		}},
+		{"DATA inside", func(d *h2Talk) {
+			b := block(d)
+			d.s.f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: b[:1]})
+			d.s.f.WriteData(1, false, []byte(world))
+			d.s.f.WriteContinuation(1, true, b[1:])
+		}},
+		{"padding longer than the frame", func(d *h2Talk) {
+			d.s.f.WriteRawFrame(http2.FrameHeaders, http2.FlagHeadersPadded|http2.FlagHeadersEndHeaders, 1, append([]byte{200}, block(d)...))
+		}},
+		{"broken off", func(d *h2Talk) {
+			b := block(d)
+			d.s.f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: b[:len(b)-1], EndHeaders: true})
+		}},
+		{"on no stream", func(d *h2Talk) {
+			d.s.f.WriteRawFrame(http2.FrameHeaders, http2.FlagHeadersEndHeaders, 0, block(d))
+		}},
+	} {
+		d := newH2Talk(takesConnect)
+		d.ask(1)
+		c.play(d)
+		d.say(server, d.s.sent())
+		r := d.finish()
+		const want = "the state of the server's header compression is unknown: frames make no sense"
+		if a := r.Attempts.At(0); a.Verdict != Indeterminate || a.Reason != want || r.H2Blind != 1 {
+			t.Errorf("%s: %v (%s), %d blind", c.name, a.Verdict, a.Reason, r.H2Blind)
+		}
+	}
+}
+
+// TestH2Doubt takes back verdicts that rest on bytes in doubt: those of the answer,
+// and of all header blocks before it.
+func TestH2Doubt(t *testing.T) {
+	for _, c := range []struct {
+		doubt flow.Doubt
+		want  Verdict
+	}{
+		{flow.Doubt{Dir: server, Offset: 3, Len: 1}, Indeterminate},
+		{flow.Doubt{Dir: server, Offset: 20, Len: 1}, Indeterminate},
+		{flow.Doubt{Dir: server, Offset: 20, Len: 1, Acked: true}, H2OK},
+		{flow.Doubt{Dir: server, Offset: 20, Len: 1, Acked: true, Kind: flow.Urgent}, Indeterminate},
+		{flow.Doubt{Dir: server, Offset: 500, Len: 1}, H2OK},
+		{flow.Doubt{Dir: client, Offset: 50, Len: 1}, H2OK}, // the answer proves the request
+	} {
+		d := newH2Talk(takesConnect)
+		d.conn.Doubts = []flow.Doubt{c.doubt}
+		d.open(1)
+		if got := d.finish().Attempts.At(0).Verdict; got != c.want {
+			t.Errorf("%+v: %v, want %v", c.doubt, got, c.want)
+		}
+	}
+}
+
+// TestH2Redirect leaves a chain alone that leads where a stream was redirected to.
+func TestH2Redirect(t *testing.T) {
+	a := New(nil)
+	d := a.dialogue(0)
+	d.say(client, upgrade)
+	d.say(server, "HTTP/1.1 302 Found\r\nLocation: /ws2\r\nContent-Length: 0\r\n\r\n")
+	second := &h2Talk{a.dialogue(1), newH2End(), newH2End()}
+	second.say(client, http2.ClientPreface+second.c.settings())
+	second.say(server, second.s.settings())
+	second.ask(1)
+	second.answer(1, "302", "location", "http://gw/ws2")
+	third := a.dialogue(2)
+	third.say(client, strings.Replace(upgrade, "/ws", "/ws2", 1))
+	third.say(server, switching)
+	for _, d := range []*dialogue{d, second.dialogue} {
+		d.end(client, flow.FIN)
+		d.end(server, flow.FIN)
+	}
+	r := third.finish()
+	if len(r.Chains) != 1 || r.Chains[0].End != ChainUpgraded {
+		t.Errorf("%d chains, %+v", len(r.Chains), r.Chains)
+	}
+}
+
+// TestH2InsideTLS reads plaintext of a TLS connection, from its beginning and not.
+func TestH2InsideTLS(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		d := &h2Talk{newDialogue(), newH2End(), newH2End()}
+		d.a.inside = &session{TLS: TLS{Protocol: "h2", ServerName: "gw.example.com"}, hello: &tlswire.ClientHello{ServerName: "gw.example.com"}}
+		if late {
+			d.lose(client, 50)
+			d.lose(server, 50)
+		} else {
+			d.say(client, http2.ClientPreface+d.c.settings())
+			d.say(server, d.s.settings(takesConnect))
+		}
+		d.open(1)
+		r := d.finish()
+		if late {
+			if r.Attempts.Len() != 0 || r.H2Conns != 1 || r.H2Blind != 1 {
+				t.Errorf("late: %d attempts, %d of %d blind", r.Attempts.Len(), r.H2Blind, r.H2Conns)
+			}
+			continue
+		}
+		if got, want := summary(r), []string{"h2-ok CONNECT /chat 200"}; !slices.Equal(got, want) || r.H2Blind != 0 {
+			t.Errorf("%q, want %q, %d blind", got, want, r.H2Blind)
+		}
+		if a := r.Attempts.At(0); a.TLS == nil || a.URL().String() != "wss://gw.example.com/chat" {
+			t.Errorf("%v in TLS %v", a.URL(), a.TLS)
+		}
 	}
 }
 

@@ -106,7 +106,7 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 			p.freeBuf()
 			return p.head(s, d)
 		}
-		if !p.unread && !s.roles && looksLikeH2(d.data) {
+		if !p.unread && !s.roles && !s.conn.Handshake && looksLikeH2(d.data) {
 			s.blindH2()
 		}
 		p.unread = true

@@ -661,6 +661,9 @@ func (s *stream) finish(e *flow.Evidence) {
 	if s.early != nil {
 		s.releaseEarly() // to nothing
 	}
+	if s.outer != nil && s.outer.Protocol == "h2" && s.h2 == nil && !s.roles {
+		s.blindH2() // its beginning is missing
+	}
 	if s.socket != nil { // it was a 101
 		s.handOver()
 		s.a.closeSocket(s.socketNumber, e)
