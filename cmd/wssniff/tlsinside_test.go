@@ -18,10 +18,10 @@ type shownInside struct {
 	Requests      []string // method and path
 	Statuses      []int
 	H2Requests    []string `json:"h2_requests"` // tshark 4.0 shows no WebSocket inside them
-	ClientOpcodes []int `json:"client_opcodes"`
-	ServerOpcodes []int `json:"server_opcodes"`
-	ClientAlerts  []int `json:"client_alerts"`
-	ServerAlerts  []int `json:"server_alerts"`
+	ClientOpcodes []int    `json:"client_opcodes"`
+	ServerOpcodes []int    `json:"server_opcodes"`
+	ClientAlerts  []int    `json:"client_alerts"`
+	ServerAlerts  []int    `json:"server_alerts"`
 }
 
 // keysBeside returns the keyring of the files beside a capture, and false if there
