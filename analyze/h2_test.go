@@ -630,11 +630,26 @@ func TestH2Redirect(t *testing.T) {
 	}
 }
 
+// insideTLS begins a connection whose plaintext is handed over.
+func insideTLS() *h2Talk {
+	d := &h2Talk{newDialogue(), newH2End(), newH2End()}
+	d.a.inside = &session{TLS: TLS{Protocol: "h2", ServerName: "gw.example.com"}, hello: &tlswire.ClientHello{ServerName: "gw.example.com"}}
+	return d
+}
+
+// TestH2Preconnected has a connection on which only the server speaks.
+func TestH2Preconnected(t *testing.T) {
+	d := insideTLS()
+	d.say(server, d.s.settings(takesConnect))
+	if r := d.finish(); r.H2Conns != 0 || r.H2Blind != 0 {
+		t.Errorf("%d connections, %d blind", r.H2Conns, r.H2Blind)
+	}
+}
+
 // TestH2InsideTLS reads plaintext of a TLS connection, from its beginning and not.
 func TestH2InsideTLS(t *testing.T) {
 	for _, late := range []bool{false, true} {
-		d := &h2Talk{newDialogue(), newH2End(), newH2End()}
-		d.a.inside = &session{TLS: TLS{Protocol: "h2", ServerName: "gw.example.com"}, hello: &tlswire.ClientHello{ServerName: "gw.example.com"}}
+		d := insideTLS()
 		if late {
 			d.lose(client, 50)
 			d.lose(server, 50)

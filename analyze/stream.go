@@ -661,8 +661,8 @@ func (s *stream) finish(e *flow.Evidence) {
 	if s.early != nil {
 		s.releaseEarly() // to nothing
 	}
-	if s.outer != nil && s.outer.Protocol == "h2" && s.h2 == nil && !s.roles {
-		s.blindH2() // its beginning is missing
+	if s.outer != nil && s.outer.Protocol == "h2" && !s.roles && (s.dirs[0].broken || s.dirs[1].broken) {
+		s.blindH2()
 	}
 	if s.socket != nil { // it was a 101
 		s.handOver()
