@@ -76,7 +76,7 @@ function connect(url) {
       ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'http', ':path': pathname, ':authority': host,
       'sec-websocket-version': '13',
     });
-    const say = (opcode, text) => stream.write(frame(opcode, Buffer.from(text), randomBytes(4)));
+    const say = (opcode, text) => stream.write(frame(opcode, Buffer.from(text, 'latin1'), randomBytes(4)));
     let n = 0;
     stream.on('response', (headers) => {
       console.log('status', headers[':status']);
