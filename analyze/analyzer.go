@@ -260,6 +260,7 @@ func (a *Analyzer) Decided() int { return a.decided }
 func (a *Analyzer) Finish(last flow.Stamp, drops int64) *Result {
 	r := &a.result
 	a.names.index()
+	r.UnreadCertificates = a.certificates.unread
 	r.Names, r.UnlistedNames = &a.names, a.names.unlisted
 	r.Hosts, r.UnlistedHosts = &a.hosts, a.hosts.unlisted
 	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })

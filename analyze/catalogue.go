@@ -933,9 +933,9 @@ var catalogue = [numCodes]Entry{
 	},
 	TLSClientClock: {
 		Name: "tls-client-clock", Severity: Error, RFC: "RFC 5280, Section 4.1.2.5",
-		Sentence: "the client calls the certificate expired, which is valid by the clock of the capture ({got}; {want})",
+		Sentence: "the client rejects the certificate for its date, most likely by a clock that is wrong ({got}; {want})",
 		Remedy:   "set the client's clock before it connects (let it reach an NTP server); if it is right, look for an expired root certificate in the client",
-		Wire:     "alert 45 of the client although all certificates sent are valid at the time of the capture",
+		Wire:     "alert 45 of the client although all certificates sent are valid at the time of the capture, or alert 42 or 46 and a ClientHello that says 1970",
 		Causes:   "a device whose clock begins with 1970 because NTP is blocked or comes too late; firmware with a root that expired",
 	},
 	TLSCertName: {

@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	maxCertificates = 4096 // different ones that are remembered
-	maxCertNames    = 64   // names of one
-	maxCertText     = 256  // bytes of a subject or issuer
+	maxCertificates = 4096     // different ones that are remembered
+	maxCertBytes    = 16 << 20 // of those in DER
+	maxCertNames    = 64       // names of one
+	maxCertText     = 256      // bytes of a subject or issuer
 )
 
 // A Certificate is what a certificate of X.509 says, RFC 5280.
@@ -36,7 +37,9 @@ type Certificate struct {
 type certificates struct {
 	list   []*Certificate
 	index  map[[sha256.Size]byte]uint32
+	bytes  int         // in DER
 	beyond Certificate // stands for those for which there was no room
+	unread int         // how often there was none
 }
 
 // numbers appends the numbers of certificates in DER, which are not kept.
@@ -44,17 +47,27 @@ func (l *certificates) numbers(dst []uint32, chain [][]byte) []uint32 {
 	for _, der := range chain {
 		sum := sha256.Sum256(der)
 		number, ok := l.index[sum]
-		if !ok && len(l.list) < maxCertificates {
-			if l.index == nil {
-				l.index = map[[sha256.Size]byte]uint32{}
-			}
-			l.list = append(l.list, newCertificate(der, sum))
-			number = uint32(len(l.list))
-			l.index[sum] = number
+		switch {
+		case ok:
+		case len(l.list) >= maxCertificates || l.bytes+len(der) > maxCertBytes:
+			l.unread++
+		default:
+			number = l.add(der, sum)
 		}
 		dst = append(dst, number)
 	}
 	return dst
+}
+
+func (l *certificates) add(der []byte, sum [sha256.Size]byte) (number uint32) {
+	if l.index == nil {
+		l.index = map[[sha256.Size]byte]uint32{}
+	}
+	l.list = append(l.list, newCertificate(der, sum))
+	l.bytes += len(der)
+	number = uint32(len(l.list))
+	l.index[sum] = number
+	return number
 }
 
 // at returns a certificate by its number; 0 is one that was not remembered.

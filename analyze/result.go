@@ -14,20 +14,21 @@ type Result struct {
 	Names    *Names     // what DNS answers said
 	Hosts    *Hosts     // what else was seen of hosts
 
-	Requests      int                       // HTTP/1 requests seen, attempts included
-	TLSConns      int                       // connections that carry TLS, of those seen from their first byte
-	H2Conns       int                       // connections that carried HTTP/2
-	H2Blind       int                       // of them, those with a direction whose header blocks could not be read, or not all
-	HTTPConns     int                       // connections that carried HTTP/1
-	HeadsTooLarge int                       // heads longer than Limits.Head, not read to their end
-	Unpaired      int                       // requests not followed because more than Limits.Pipelined waited for their answers
-	Unlisted      int                       // attempts left out because there were more than Limits.Attempts, or too many on one connection
-	Unheld        int                       // times that a client sent more than Limits.Held before the answer to its upgrade
-	Undecrypted   map[tlsdecrypt.Reason]int // TLS connections of which something was not decrypted, although there were keys
-	UnlistedTLS   int                       // TLS connections left out because there were more than maxSessions at once, or maxTLSKept in all
-	TLSNotListed  int                       // TLS connections that failed and were not asked for (see ConnectFailures)
-	UnlistedNames int                       // DNS answers left out because there were more than MaxLookups, or for want of other room
-	UnlistedHosts int                       // times that something was left out of Hosts because there were more than MaxHosts
+	Requests           int                       // HTTP/1 requests seen, attempts included
+	TLSConns           int                       // connections that carry TLS, of those seen from their first byte
+	H2Conns            int                       // connections that carried HTTP/2
+	H2Blind            int                       // of them, those with a direction whose header blocks could not be read, or not all
+	HTTPConns          int                       // connections that carried HTTP/1
+	HeadsTooLarge      int                       // heads longer than Limits.Head, not read to their end
+	Unpaired           int                       // requests not followed because more than Limits.Pipelined waited for their answers
+	Unlisted           int                       // attempts left out because there were more than Limits.Attempts, or too many on one connection
+	Unheld             int                       // times that a client sent more than Limits.Held before the answer to its upgrade
+	Undecrypted        map[tlsdecrypt.Reason]int // TLS connections of which something was not decrypted, although there were keys
+	UnreadCertificates int                       // certificates that there was no room for, each time that they were sent
+	UnlistedTLS        int                       // TLS connections left out because there were more than maxSessions at once, or maxTLSKept in all
+	TLSNotListed       int                       // TLS connections that failed and were not asked for (see ConnectFailures)
+	UnlistedNames      int                       // DNS answers left out because there were more than MaxLookups, or for want of other room
+	UnlistedHosts      int                       // times that something was left out of Hosts because there were more than MaxHosts
 
 	book *book
 }

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -10,94 +11,359 @@ import (
 	"github.com/wssniff/wssniff/tlsdecrypt"
 )
 
+// Bounds of what is kept of TLS connections.
 const (
-	tls12 = 0x0303
-	tls13 = 0x0304
+	maxTLSStarts   = 1 << 20  // those that may follow a redirect
+	maxSessions    = 1 << 16  // those that are followed at the same time
+	maxTLSKept     = 1 << 20  // those that are over and may be listed
+	maxTLSMessage  = 64 << 10 // a handshake message
+	maxTLSMessages = 16 << 20 // bytes of all messages that are not complete yet
+	maxTLSRecords  = 256      // records of one direction that are looked at after the handshake
+	maxTLSOther    = 64       // bytes kept of an answer that is not TLS
 )
 
-// A TLS is what a TLS connection shows without its keys: the clear part of the
-// handshake, and the sizes of records after it.
-type TLS struct {
-	First, Asked flow.Stamp // the first byte of the ClientHello, and the packet that completed it
-	ServerName   string     // in the ClientHello, in lower case; "" if there is none, or it makes no sense
-	Named        bool       // there is a server_name extension
-	Offered      uint16     // the highest version offered; 0 if that cannot be told
-	ALPN         []string   // offered, of any bytes
-	Suites       []uint16   // offered
-	Groups       []uint16   // offered for the exchange of keys, RFC 8446, Section 4.2.7
-	JA3, JA4     string     // fingerprints of the ClientHello, which tell what software sent it
-	HelloTime    uint32     // the first four bytes of its random: seconds since 1970 with old software, anything with other
-
-	Answered   flow.Stamp // the packet that completed the ServerHello; not seen if there is none
-	Version    uint16     // chosen, valid iff Answered is seen, like those below
-	Suite      uint16
-	Protocol   string // chosen of ALPN; "" if there is none, as always in TLS 1.3, where it is encrypted
-	Retry      bool   // the server sent a HelloRetryRequest
-	Resumption Resumption
-
-	Certificates    []*Certificate // of the server, its own first; none in TLS 1.3, which encrypts them
-	CertificateAt   flow.Stamp
-	AsksCertificate bool          // the server asks for one
-	FlightDone      flow.Stamp    // a ServerHelloDone, before TLS 1.3
-	Garbled         bool          // one side's bytes make no sense from some place on
-	Unreceived      bool          // bytes of the server that the capture lacks did not reach the client either
-	Spoke           [2]flow.Stamp // the first bytes that are encrypted, by the client and by the server, valid iff Answered is seen
-
-	Alert  TLSAlert   // the first that is fatal, else the last
-	Opened flow.Stamp // the handshake is over and went well
-
-	Latest  flow.Stamp // the latest record of application data
-	Records [2]int     // of application data, by the client and by the server; at most 256 and those of the same packet are counted. In TLS 1.3 the end of the handshake looks like it
-	Small   [2]int     // of them, those of 1 KiB at most
-
-	// Unnotified says of which sides everything was seen, and no close_notify or
-	// encrypted alert that can be one, RFC 8446, Section 6.1.
-	Unnotified [2]bool
-
-	Unread [2]tlsdecrypt.Reason // why bytes of the client and of the server were not decrypted, as far as there are keys
-
-	Other   string // the first bytes of the server if they are not TLS, at most 64; "" if they are
-	OtherAt flow.Stamp
+// A tlsStart is a TLS connection that may follow a redirect.
+type tlsStart struct {
+	client, server netip.AddrPort
+	name           string     // server_name; "" if the ClientHello has none, or was not read
+	first, done    flow.Stamp // of the ClientHello; done is not seen if it was not read
+	stream         int
+	end            flow.Stamp // the first FIN or RST
+	by             Side       // who sent that
+	entry          uint32     // of the attempt that it is, 0: it is not listed
+	read           bool       // what is inside was read: it is no hop, the requests inside are
 }
 
-// A TLSAlert is an alert that was sent before the handshake was over, RFC 8446,
-// Section 6.
-type TLSAlert struct {
-	At          flow.Stamp // not seen: there was none
-	By          Side
-	Fatal       bool
-	Sealed      bool // it is encrypted: nothing is known but that it is one
-	Description tlswire.AlertDescription
+// A session is a TLS connection while it is followed. What it shows without keys
+// is the handshake, up to where it is encrypted, and the sizes of records.
+type session struct {
+	TLS
+	ways   [2]tlsWay // by direction
+	client flow.Dir  // who sends the ClientHello, valid iff hello, server or Retry is set
+	hello  *tlswire.ClientHello
+	server *tlswire.ServerHello
+	chain  []uint32 // the server's certificates, by number
+	start  uint32   // in Analyzer.tls, plus one; 0: it follows no redirect
+
+	inner   *tlsdecrypt.Conn // what reads inside; nil: there are no keys
+	carried bool             // something was read inside
 }
 
-// Resumption says what became of the wish to resume an earlier session.
-type Resumption uint8
+// A tlsWay is one direction of a session. What it shows is noted without a look at
+// the other one: a capture may have them in the wrong order.
+type tlsWay struct {
+	header   [tlswire.HeaderLen]byte // of the next record, as far as it is there
+	have     int                     // bytes of it
+	kind     tlswire.ContentType     // of the record that left belongs to
+	left     int                     // bytes of its fragment that are still to come
+	at       flow.Stamp              // of the record's first byte
+	reads    bool                    // its fragment is read
+	isTLS    bool                    // it began with a record
+	strange  bool                    // it began otherwise
+	over     bool                    // nothing more is read
+	garbled  bool                    // because it makes no sense any more
+	first    flow.Stamp              // of the direction
+	hole     flow.Stamp              // what came behind missing bytes; nothing more is read then
+	missing  uint32                  // sequence number of the first of them, valid iff hole is seen
+	messages []byte                  // of the handshake, or an alert, as long as they are not complete; or the first bytes of what is strange
 
-const (
-	NotOffered Resumption = iota
-	Resumed
-	Refused // the server made a full handshake instead
-)
+	changed  bool       // a ChangeCipherSpec was sent
+	sealed   flow.Stamp // the first record of the handshake after that
+	data     flow.Stamp // the first record of application data that is not early
+	dataSize int        // of its fragment
+	records  int        // of application data
+	lastSize int        // of the latest of them
+	alerted  bool       // an encrypted alert was sent, before TLS 1.3
+	small    int        // of them, those of smallRecord bytes at most
+	latest   flow.Stamp // of them
+	alert    TLSAlert   // without By
+}
 
-// smallRecord is the fragment of a record that a message of a device fits in.
-const smallRecord = 1 << 10
-
-// offersH2 reports whether the client would speak HTTP/2, on which there is no
-// upgrade as RFC 6455 has it.
-func (x *TLS) offersH2() bool { return slices.Contains(x.ALPN, "h2") }
-
-// looksLikeWebSocket reports whether what shows of a connection is what a
-// WebSocket shows: small records go both ways, it is no HTTP/2, and it lasts, or
-// its server is one that somebody was sent to for a WebSocket.
-func (x *TLS) looksLikeWebSocket(known bool) bool {
-	const lasts, talk = 10 * int64(time.Second), 4
-	if x.offersH2() || !known && x.Latest.Time-x.Opened.Time < lasts {
-		return false
+// beginTLS takes the first bytes of a TLS connection.
+func (a *Analyzer) beginTLS(c *flow.Chunk) flow.Want {
+	a.result.TLSConns++
+	c.Conn.State = notOurs
+	if a.inside != nil { // TLS inside TLS
+		return flow.None
 	}
-	for side := range x.Records {
-		if x.Records[side] < talk || 4*x.Small[side] < 3*x.Records[side] {
-			return false
+	if len(a.sessions)-len(a.unused) >= maxSessions {
+		a.result.UnlistedTLS++
+		return flow.None
+	}
+	number := uint32(len(a.sessions))
+	if n := len(a.unused); n > 0 {
+		number, a.unused = a.unused[n-1], a.unused[:n-1]
+	} else {
+		a.sessions = append(a.sessions, &session{})
+	}
+	if a.decrypter != nil {
+		a.sessions[number].inner = a.decrypter.Conn(c.Conn)
+	}
+	c.Conn.State = number<<kindBits | inTLS
+	return a.tlsChunk(c, number)
+}
+
+// dropSession ends the following of a connection. If it may follow a redirect,
+// its end is awaited nevertheless.
+func (a *Analyzer) dropSession(c *flow.Conn, number uint32) {
+	c.State = notOurs
+	if start := a.sessions[number].start; start > 0 {
+		c.State = (start-1)<<kindBits | inStart
+	}
+	a.freeSession(number)
+}
+
+func (a *Analyzer) freeSession(number uint32) {
+	s := a.sessions[number]
+	x, y := s.ways[0].messages, s.ways[1].messages
+	a.messageBytes -= len(x) + len(y)
+	*s = session{ways: [2]tlsWay{{messages: spare(x)}, {messages: spare(y)}}, chain: s.chain[:0]}
+	a.unused = append(a.unused, number)
+}
+
+// tlsChunk takes the next bytes of a TLS connection, RFC 8446, Section 5.1.
+func (a *Analyzer) tlsChunk(c *flow.Chunk, number uint32) flow.Want {
+	s := a.sessions[number]
+	w := &s.ways[c.Dir]
+	if c.Lost != 0 && !w.over {
+		w.over, w.hole, w.missing = true, c.Stamp, c.Seq-uint32(max(c.Lost, 0))
+	}
+	if len(c.Data) > 0 && !w.first.Seen() {
+		w.first = c.Stamp
+	}
+	for b := c.Data; len(b) > 0 && !w.over; {
+		b = a.tlsBytes(s, c, b)
+	}
+	if w.over || c.End != flow.Open {
+		a.noteUnreadHello(s, c)
+	}
+	s.settle()
+	inside := a.readInside(s, c)
+	switch {
+	case inside:
+		return flow.All
+	case s.inner == nil && s.Opened.Seen() && !a.mayBeListed(s):
+		a.dropSession(c.Conn, number)
+		return flow.None
+	case w.over || w.records >= maxTLSRecords:
+		return flow.None
+	case !w.reads && w.left > 0:
+		skip := w.left
+		w.left = 0
+		return flow.Want(skip)
+	}
+	return flow.All
+}
+
+// tlsBytes takes bytes of one record, and returns what follows them.
+func (a *Analyzer) tlsBytes(s *session, c *flow.Chunk, b []byte) []byte {
+	w := &s.ways[c.Dir]
+	switch {
+	case w.strange:
+		a.hold(w, append(w.messages, b[:min(len(b), maxTLSOther-len(w.messages))]...))
+		w.over = len(w.messages) == maxTLSOther
+		return nil
+	case w.left > 0:
+		n := min(w.left, len(b))
+		if w.left -= n; w.reads {
+			a.readFragment(s, c, b[:n])
 		}
+		return b[n:]
+	}
+	if w.have == 0 {
+		w.at = c.Stamp
+	}
+	n := copy(w.header[w.have:], b)
+	w.have += n
+	header := w.header[:w.have]
+	switch h, ok := tlswire.ReadHeader(header); {
+	case ok:
+		w.have, w.kind, w.left, w.isTLS = 0, h.Type, h.Length, true
+		s.record(c.Dir)
+	case len(header) < tlswire.HeaderLen && tlswire.Starts(header): // more is to come
+	case w.isTLS:
+		w.over, w.garbled = true, true
+	default:
+		w.strange = true
+		a.hold(w, append(w.messages, header...))
+	}
+	return b[n:]
+}
+
+// record notes what shows of a record by its header alone.
+func (s *session) record(dir flow.Dir) {
+	w := &s.ways[dir]
+	w.reads = false
+	switch {
+	case w.kind == tlswire.ChangeCipherSpec:
+		// Behind a HelloRetryRequest it is there for the sake of middle boxes, and
+		// the ServerHello comes yet.
+		w.changed = w.changed || !s.Retry || s.fromClient(dir)
+	case w.kind == tlswire.ApplicationData:
+		if w.records++; w.records == 1 || s.early(dir) {
+			w.data, w.dataSize = w.at, w.left
+		}
+		if w.left <= smallRecord {
+			w.small++
+		}
+		w.latest, w.lastSize = w.at, w.left
+	case !w.changed:
+		w.reads = true
+	case w.kind == tlswire.Alert:
+		w.alerted = true
+	case w.kind == tlswire.Handshake && !w.sealed.Seen():
+		w.sealed = w.at
+	}
+}
+
+// early reports whether the records of a direction were early data until now, RFC
+// 8446, Section 2.3, as far as anybody can tell.
+func (s *session) early(dir flow.Dir) bool {
+	return s.hello != nil && s.hello.EarlyData && s.client == dir && (!s.Answered.Seen() || s.ways[dir].data.Frame < s.Answered.Frame)
+}
+
+// sealedAlert returns the length of the fragment of an alert in TLS 1.3: the alert,
+// its type, and what authenticates them. A message of the handshake has no room in it.
+func sealedAlert(suite uint16) int {
+	const ccm8 = 0x1305 // TLS_AES_128_CCM_8_SHA256
+	if suite == ccm8 {
+		return 2 + 1 + 8
+	}
+	return 2 + 1 + 16
+}
+
+// settle finds out what both directions show together: whether the handshake went
+// well, and by whom it was ended.
+func (s *session) settle() {
+	if s.hello == nil || s.server == nil || s.Opened.Seen() {
+		return
+	}
+	c, v := &s.ways[s.client], &s.ways[s.client.Reverse()]
+	s.Spoke = [2]flow.Stamp{c.sealed, v.sealed}
+	if s.Version >= tls13 {
+		s.Spoke = [2]flow.Stamp{c.data, v.data}
+		if s.early(s.client) {
+			s.Spoke[0] = flow.Stamp{}
+		}
+	}
+	if s.Version >= tls13 && s.Spoke[0].Seen() && c.dataSize == sealedAlert(s.Suite) {
+		s.Spoke[0] = flow.Stamp{}
+		if !c.alert.At.Seen() { // else it was decrypted
+			c.alert = TLSAlert{At: c.data, Sealed: true}
+		}
+	}
+	if s.Spoke[0].Seen() && s.Spoke[1].Seen() {
+		s.Opened = later(s.Spoke[0], s.Spoke[1])
+	}
+}
+
+func later(x, y flow.Stamp) flow.Stamp {
+	if x.Frame > y.Frame {
+		return x
+	}
+	return y
+}
+
+// readFragment takes bytes of a record that is not encrypted.
+func (a *Analyzer) readFragment(s *session, c *flow.Chunk, b []byte) {
+	w := &s.ways[c.Dir]
+	held := w.messages
+	if len(held) > 0 {
+		held = append(held, b...)
+		b = held
+	}
+	before := len(b)
+	if w.kind == tlswire.Alert {
+		b = s.readAlert(c, b)
+	} else {
+		b = a.readMessages(s, c, b)
+	}
+	if len(held) == 0 || len(b) < before { // else it is where it was
+		held = append(held[:0], b...)
+	}
+	a.hold(w, held)
+	if a.messageBytes > maxTLSMessages {
+		w.over = true
+		a.result.UnlistedTLS++
+	}
+	if w.over {
+		a.hold(w, w.messages[:0])
+	}
+}
+
+// hold keeps bytes of a direction.
+func (a *Analyzer) hold(w *tlsWay, b []byte) {
+	a.messageBytes += len(b) - len(w.messages)
+	w.messages = b
+}
+
+// readAlert reads alerts, RFC 8446, Section 6, and returns what is left. A
+// warning gives way to what follows it.
+func (s *session) readAlert(c *flow.Chunk, b []byte) []byte {
+	const fatal = 2
+	for ; len(b) >= 2; b = b[2:] {
+		if w := &s.ways[c.Dir]; !w.alert.Fatal {
+			w.alert = TLSAlert{At: c.Stamp, Fatal: b[0] == fatal, Description: tlswire.AlertDescription(b[1])}
+		}
+	}
+	return b
+}
+
+// fromClient reports whether a direction is that of the client, which sends the
+// first bytes if neither hello was read.
+func (s *session) fromClient(dir flow.Dir) bool {
+	if s.hello != nil || s.server != nil || s.Retry {
+		return dir == s.client
+	}
+	first, other := s.ways[dir].first, s.ways[dir.Reverse()].first
+	return !other.Seen() || first.Seen() && first.Frame < other.Frame
+}
+
+// readMessages reads the messages that are complete, and returns what is left.
+func (a *Analyzer) readMessages(s *session, c *flow.Chunk, b []byte) []byte {
+	for w := &s.ways[c.Dir]; !w.over; {
+		kind, body, rest, need, ok := tlswire.NextMessage(b)
+		if !ok {
+			w.over = need > maxTLSMessage
+			w.garbled = w.over
+			break
+		}
+		w.garbled = !a.message(s, c, kind, body)
+		w.over = w.garbled
+		b = rest
+	}
+	return b
+}
+
+// message takes a message of the handshake. It is false if that makes no sense.
+func (a *Analyzer) message(s *session, c *flow.Chunk, kind tlswire.HandshakeType, body []byte) (ok bool) {
+	switch kind {
+	case tlswire.ClientHelloType:
+		h, ok := tlswire.ParseClientHello(body)
+		if ok && s.hello == nil { // the second one answers a HelloRetryRequest
+			s.hello, s.client = h, c.Dir
+			s.First, s.Asked = s.ways[c.Dir].first, c.Stamp
+			a.noteTLS(s, c.Conn, h.ServerName)
+		}
+		return ok
+	case tlswire.ServerHelloType:
+		h, ok := tlswire.ParseServerHello(body)
+		if ok && h.Retry {
+			s.Retry, s.client = true, c.Dir.Reverse()
+		} else if ok {
+			s.server, s.client = h, c.Dir.Reverse()
+			s.Version, s.Suite, s.Protocol, s.Answered = h.Version, h.Suite, h.ALPN, c.Stamp
+		}
+		return ok
+	case tlswire.CertificateType:
+		if list, ok := tlswire.ParseCertificate(body); ok && !s.fromClient(c.Dir) {
+			s.chain = a.certificates.numbers(s.chain[:0], list)
+			s.CertificateAt = c.Stamp
+		}
+	case tlswire.CertificateRequest:
+		s.AsksCertificate = true
+	case tlswire.ServerHelloDone:
+		s.FlightDone = c.Stamp
 	}
 	return true
 }
@@ -191,126 +457,48 @@ func (s *session) summarise() {
 	if v.strange {
 		s.Other, s.OtherAt = string(v.messages), v.first
 	}
-	s.Alert = c.alert
-	if !c.alert.At.Seen() || v.alert.At.Seen() && v.alert.At.Frame < c.alert.At.Frame && !(c.alert.Fatal && !v.alert.Fatal) {
-		s.Alert = v.alert
-	}
+	s.Alert = decisive(c.alert, v.alert)
 	s.Latest = later(c.latest, v.latest)
 	s.Records, s.Small = [2]int{c.records, v.records}, [2]int{c.small, v.small}
 	s.Unnotified = [2]bool{c.unnotified(&s.TLS), v.unnotified(&s.TLS)}
 }
 
-// session packs what is told of a TLS connection. It begins as an exchange whose
-// request was complete with the ClientHello.
-func (p *packer) session(s *session) {
-	flags := byte(packTLS)
-	if s.client == flow.BtoA {
-		flags |= packServerFirst
+// noteTLS remembers a TLS connection if its client was redirected to one, or
+// somebody to its server.
+func (a *Analyzer) noteTLS(s *session, c *flow.Conn, name string) {
+	client := c.Addr(s.client)
+	if !a.moved[client.Addr()] && (name == "" || !a.movedTo[name]) || len(a.tls) >= maxTLSStarts {
+		return
 	}
-	p.b = append(p.b, flags, packSpread)
-	p.stamp(s.Asked, flow.Stamp{})
-	p.u32(0)
-	p.u32(0)
-	p.stamp(s.First, s.Asked)
-	p.uint(0)
-	p.uint(0)
-	p.tls(s)
+	first := s.ways[s.client].first
+	a.tls = append(a.tls, tlsStart{client: client, server: c.Addr(s.client.Reverse()), name: name, first: first, done: s.Asked, stream: -1})
+	s.start = uint32(len(a.tls))
 }
 
-// tls packs what is told of a TLS connection.
-func (p *packer) tls(s *session) {
-	p.stamp(s.Asked, flow.Stamp{})
-	p.stamp(s.First, s.Asked)
-	p.name(s.ServerName)
-	p.flag(s.Named)
-	p.uint(uint64(s.Offered))
-	p.uint(uint64(len(s.ALPN)))
-	for _, name := range s.ALPN {
-		p.name(name)
+// noteUnreadHello does the same for a ClientHello that cannot be read.
+func (a *Analyzer) noteUnreadHello(s *session, c *flow.Chunk) {
+	if s.hello != nil || s.start > 0 || !s.ways[c.Dir].first.Seen() || !s.fromClient(c.Dir) {
+		return
 	}
-	p.list(s.Suites)
-	p.list(s.Groups)
-	p.text([]byte(s.JA3))
-	p.name(s.JA4)
-	p.u32(s.HelloTime)
-	for _, at := range s.stamps() {
-		p.seen(*at, s.Asked)
+	if m := s.ways[c.Dir].messages; len(m) > 0 && tlswire.HandshakeType(m[0]) != tlswire.ClientHelloType {
+		return
 	}
-	for _, n := range s.numbers() {
-		p.uint(uint64(*n))
-	}
-	p.uint(uint64(s.Version))
-	p.uint(uint64(s.Suite))
-	p.name(s.Protocol)
-	p.b = append(p.b, byte(s.Unread[0]), byte(s.Unread[1]), byte(s.Resumption), byte(s.Alert.By), byte(s.Alert.Description))
-	for _, on := range s.flags() {
-		p.flag(*on)
-	}
-	p.text([]byte(s.Other))
-	p.uint(uint64(len(s.chain)))
-	for _, number := range s.chain {
-		p.uint(uint64(number))
-	}
+	s.client = c.Dir
+	a.noteTLS(s, c.Conn, "")
 }
 
-// stamps, numbers and flags are what is packed and unpacked in a row.
-func (x *TLS) stamps() [9]*flow.Stamp {
-	return [...]*flow.Stamp{&x.Answered, &x.CertificateAt, &x.FlightDone, &x.Spoke[0], &x.Spoke[1], &x.Alert.At, &x.Opened, &x.Latest, &x.OtherAt}
-}
-
-func (x *TLS) numbers() [4]*int {
-	return [...]*int{&x.Records[0], &x.Records[1], &x.Small[0], &x.Small[1]}
-}
-
-func (x *TLS) flags() [8]*bool {
-	return [...]*bool{&x.Garbled, &x.Unnotified[0], &x.Unnotified[1], &x.Unreceived, &x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
-}
-
-func (p *packer) name(s string) { p.phrase([]byte(s)) }
-
-// list writes numbers as a text.
-func (p *packer) list(numbers []uint16) {
-	p.scratch = p.scratch[:0]
-	for _, n := range numbers {
-		p.scratch = binary.BigEndian.AppendUint16(p.scratch, n)
-	}
-	p.phrase(p.scratch)
-}
-
-func (u *unpacker) list() (numbers []uint16) {
-	for text := u.phrase(nil); len(text) > 0; text = text[2:] {
-		numbers = append(numbers, binary.BigEndian.Uint16(text))
-	}
-	return numbers
-}
-
-// tls reads it into x.
-func (u *unpacker) tls(x *TLS, all *certificates) {
-	x.Asked = u.stamp(flow.Stamp{})
-	x.First = u.stamp(x.Asked)
-	name := func() string { return string(u.phrase(nil)) }
-	x.ServerName = name()
-	x.Named = u.flag()
-	x.Offered = uint16(u.uint())
-	for range u.uint() {
-		x.ALPN = append(x.ALPN, name())
-	}
-	x.Suites, x.Groups = u.list(), u.list()
-	x.JA3, x.JA4, x.HelloTime = string(u.text()), name(), u.u32()
-	for _, at := range x.stamps() {
-		*at = u.seen(x.Asked)
-	}
-	for _, n := range x.numbers() {
-		*n = int(u.uint())
-	}
-	x.Version, x.Suite, x.Protocol = uint16(u.uint()), uint16(u.uint()), name()
-	x.Unread = [2]tlsdecrypt.Reason{tlsdecrypt.Reason(u.byte()), tlsdecrypt.Reason(u.byte())}
-	x.Resumption, x.Alert.By, x.Alert.Description = Resumption(u.byte()), Side(u.byte()), tlswire.AlertDescription(u.byte())
-	for _, on := range x.flags() {
-		*on = u.flag()
-	}
-	x.Other = string(u.text())
-	for range u.uint() {
-		x.Certificates = append(x.Certificates, all.at(uint32(u.uint())))
+// over notes how the connection ended.
+func (t *tlsStart) over(e *flow.Evidence) {
+	t.stream = e.ID
+	for dir := range flow.Dir(2) {
+		by := Server
+		if e.Addr(dir) == t.client {
+			by = Client
+		}
+		for _, at := range [...]flow.Stamp{e.FIN[dir], e.RST[dir]} {
+			if at.Seen() && (!t.end.Seen() || at.Frame < t.end.Frame) {
+				t.end, t.by = at, by
+			}
+		}
 	}
 }

@@ -1,8 +1,12 @@
 package analyze
 
 import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/binary"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -267,4 +271,99 @@ func FuzzTLS(f *testing.F) {
 			t.Fatalf("%+v, want %+v", got, want)
 		}
 	})
+}
+
+// certificateFor is what a certificate says that is valid, or was.
+func certificateFor(t *testing.T, name string, from, to int64) *Certificate {
+	t.Helper()
+	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{name}, NotBefore: time.Unix(from, 0), NotAfter: time.Unix(to, 0)}
+	der, err := x509.CreateCertificate(nil, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all certificates
+	return all.at(all.numbers(nil, [][]byte{der})[0])
+}
+
+// TestVagueAlert has a client that rejects certificates without saying why: what
+// they show is told, and nothing is silent.
+func TestVagueAlert(t *testing.T) {
+	at := flow.Stamp{Frame: 5, Time: 1e18}
+	good, expired, other := certificateFor(t, "a.example", 0, 4e9), certificateFor(t, "a.example", 0, 9e8), certificateFor(t, "b.example", 0, 4e9)
+	unread := &Certificate{SHA256: "00"}
+	for _, test := range []struct {
+		name  string
+		chain []*Certificate
+		code  tlswire.AlertDescription
+		want  string
+	}{
+		{"good", []*Certificate{good}, tlswire.BadCertificate, "tls-cert-untrusted"},
+		{"expired", []*Certificate{expired}, tlswire.BadCertificate, "tls-cert-date"},
+		{"another name", []*Certificate{other}, tlswire.CertificateUnknown, "tls-cert-name"},
+		{"expired issuer", []*Certificate{good, expired}, tlswire.CertificateUnknown, "tls-cert-date"},
+		{"issuer that cannot be read", []*Certificate{good, unread}, tlswire.BadCertificate, "tls-cert-untrusted"},
+		{"none that can be read", []*Certificate{unread}, tlswire.BadCertificate, "tls-cert-untrusted"},
+		{"called expired, and valid", []*Certificate{good}, tlswire.CertificateExpired, "tls-client-clock"},
+		{"called expired, and not all can be read", []*Certificate{good, unread}, tlswire.CertificateExpired, "tls-cert-date"},
+	} {
+		a := &Attempt{Conn: &flow.Evidence{}, TLS: &TLS{
+			Asked: at, CertificateAt: at, Named: true, ServerName: "a.example", HelloTime: 1 << 31, Certificates: test.chain,
+			Alert: TLSAlert{At: at, By: Client, Fatal: true, Description: test.code},
+		}}
+		a.judgeTLS(at, 0)
+		if len(a.Findings) != 1 || a.Findings[0].Code.String() != test.want || a.Verdict != TLSFailed {
+			t.Errorf("%s: %v %+v, want %s", test.name, a.Verdict, a.Findings, test.want)
+		}
+	}
+}
+
+// A client whose later bytes are lost has no ClientHello that is.
+func TestLostAfterTheHello(t *testing.T) {
+	at := flow.Stamp{Frame: 5, Time: 1e18}
+	a := &Attempt{Conn: &flow.Evidence{Sent: [2]bool{true, true}, Retrans: [2]int32{4, 0}}, TLS: &TLS{Asked: at, Named: true}}
+	a.Close = Close{By: Client, How: CloseRST, At: flow.Stamp{Frame: 9, Time: 1e18 + 1e9}}
+	if a.judgeTLS(at, 0); len(a.Findings) != 1 || a.Findings[0].Code != TLSHelloBlackhole {
+		t.Errorf("%+v", a.Findings)
+	}
+	a.Findings, a.TLS.Answered = nil, flow.Stamp{Frame: 6, Time: 1e18 + 1}
+	if a.judgeTLS(at, 0); len(a.Findings) != 1 || a.Findings[0].Code != TLSHandshakeAbandoned {
+		t.Errorf("with an answer: %+v", a.Findings)
+	}
+}
+
+func TestDecisiveAlert(t *testing.T) {
+	alert := func(frame int, fatal, sealed bool) TLSAlert {
+		return TLSAlert{At: flow.Stamp{Frame: frame, Time: 1}, Fatal: fatal, Sealed: sealed}
+	}
+	none := TLSAlert{}
+	for i, test := range []struct{ x, y, want TLSAlert }{
+		{none, none, none},
+		{alert(1, false, false), none, alert(1, false, false)},
+		{alert(1, false, false), alert(2, false, false), alert(2, false, false)},
+		{alert(1, false, false), alert(2, true, false), alert(2, true, false)},
+		{alert(1, true, false), alert(2, false, false), alert(1, true, false)},
+		{alert(1, true, false), alert(2, true, false), alert(1, true, false)},
+		{alert(1, false, true), alert(2, true, false), alert(1, false, true)},
+	} {
+		if a, b := decisive(test.x, test.y), decisive(test.y, test.x); a != test.want || b != test.want {
+			t.Errorf("%d: %+v and %+v, want %+v", i, a, b, test.want)
+		}
+	}
+}
+
+// Certificates that are large, or many, are counted and not kept.
+func TestCertificateBounds(t *testing.T) {
+	var all certificates
+	large := bytes.Repeat([]byte{1}, maxCertBytes/2)
+	numbers := all.numbers(nil, [][]byte{large, append(large, 2), {3}, append(large, 4), large})
+	if all.unread != 2 || len(all.list) != 2 || numbers[1] != 0 || numbers[3] != 0 || numbers[4] != numbers[0] {
+		t.Errorf("%v, %d not kept", numbers, all.unread)
+	}
+	for i := range maxCertificates {
+		all.numbers(nil, [][]byte{binary.BigEndian.AppendUint32(nil, uint32(i))})
+	}
+	if len(all.list) != maxCertificates || all.unread != 4 || all.at(0).Parsed {
+		t.Errorf("%d, %d not kept", len(all.list), all.unread)
+	}
 }

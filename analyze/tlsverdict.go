@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,10 +107,10 @@ func (t *Attempt) checkAlert() {
 			find(TLSClientCertRequired, name, "a certificate that the server accepts")
 			return
 		}
-		// By these libraries say no more than that they do not accept it.
+		// With these two, libraries say no more than that they do not accept it.
 		vague := l.Description == tlswire.BadCertificate || l.Description == tlswire.CertificateUnknown
 		switch clock := x.clientClock(); {
-		case vague && t.certificateIsWrong(): // which is told
+		case vague && (x.outdated() != nil || x.misnamed()): // which is told
 		case vague && clock != "":
 			find(TLSClientClock, name+clock, t.validity())
 		default:
@@ -120,7 +121,7 @@ func (t *Attempt) checkAlert() {
 			find(TLSClientCertRequired, name, "a certificate that the server accepts")
 			return
 		}
-		if t.sentAreValid() {
+		if x.sentAreValid() {
 			find(TLSClientClock, name+x.clientClock(), t.validity())
 			return
 		}
@@ -176,24 +177,28 @@ func (x *TLS) leaf() string {
 	return text
 }
 
-// certificateIsWrong reports whether the certificate shows why a client rejects it.
-func (t *Attempt) certificateIsWrong() bool {
-	x := t.TLS
-	if len(x.Certificates) == 0 || !x.Certificates[0].Parsed {
-		return false
+// outdated returns the first certificate that is not valid when it is captured; nil:
+// none that can be read.
+func (x *TLS) outdated() *Certificate {
+	for _, c := range x.Certificates {
+		if c.Parsed && !c.ValidAt(x.at()) {
+			return c
+		}
 	}
-	return !t.sentAreValid() || x.ServerName != "" && !x.Certificates[0].Covers(x.ServerName)
+	return nil
+}
+
+// misnamed reports whether the server's own certificate is for other names than the
+// client asked for.
+func (x *TLS) misnamed() bool {
+	return len(x.Certificates) > 0 && x.Certificates[0].Parsed && x.ServerName != "" && !x.Certificates[0].Covers(x.ServerName)
 }
 
 // sentAreValid reports whether all certificates that the server sent are valid when
 // they are captured.
-func (t *Attempt) sentAreValid() bool {
-	for _, c := range t.TLS.Certificates {
-		if !c.Parsed || !c.ValidAt(t.TLS.at()) {
-			return false
-		}
-	}
-	return len(t.TLS.Certificates) > 0
+func (x *TLS) sentAreValid() bool {
+	unread := slices.ContainsFunc(x.Certificates, func(c *Certificate) bool { return !c.Parsed })
+	return len(x.Certificates) > 0 && !unread && x.outdated() == nil
 }
 
 // validity tells when the server's certificate is valid.
@@ -238,17 +243,11 @@ func (t *Attempt) checkCertificate() {
 		}
 		t.Findings = append(t.Findings, f)
 	}
-	c := x.Certificates[0]
-	if !c.Parsed {
-		return
+	if c := x.outdated(); c != nil && !t.has(TLSCertDate) {
+		find(TLSCertDate, fmt.Sprintf("%s, valid from %s to %s", c.Subject, date(c.NotBefore), date(c.NotAfter)), "valid when it is captured")
 	}
-	for _, c := range x.Certificates {
-		if c.Parsed && !c.ValidAt(x.at()) && !t.has(TLSCertDate) {
-			find(TLSCertDate, fmt.Sprintf("%s, valid from %s to %s", c.Subject, date(c.NotBefore), date(c.NotAfter)), "valid when it is captured")
-		}
-	}
-	if x.ServerName != "" && !c.Covers(x.ServerName) {
-		find(TLSCertName, x.ServerName, strings.Join(c.Names, ", "))
+	if x.misnamed() {
+		find(TLSCertName, x.ServerName, strings.Join(x.Certificates[0].Names, ", "))
 	}
 	for i, o := range x.Certificates[1:] {
 		if below := x.Certificates[i]; !below.signedBy(o) {
@@ -276,7 +275,7 @@ func (t *Attempt) silentHandshake(last flow.Stamp, drops int64) (Verdict, string
 		return Indeterminate, "a part of the TLS handshake makes no sense, or is too long"
 	case drops > 0:
 		return Indeterminate, fmt.Sprintf("the TLS handshake is not whole, and the capture dropped %d packets", drops)
-	case e.Retrans[client] >= manyRetransmissions && !e.Acked[client]:
+	case e.Retrans[client] >= manyRetransmissions && !e.Acked[client] && !x.Answered.Seen() && !x.Retry:
 		return find(TLSHelloBlackhole, Client, x.Asked, fmt.Sprintf("sent %d times", e.Retrans[client]+1), "an acknowledgement")
 	case !ended && last.Time-t.lastSeen() < minSilence:
 		return Indeterminate, fmt.Sprintf("the capture ends in the middle of the TLS handshake, %s", t.stage())

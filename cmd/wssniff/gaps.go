@@ -50,6 +50,8 @@ func (r *reading) gaps() []report.Gap {
 		{Name: "unlisted_tls", What: "TLS not listed", Count: int64(r.result.TLSNotListed), Remark: "handshakes that did not end well, of nobody known to speak WebSocket (--connect-failures all)"},
 		{Name: "unfollowed_tls", What: "TLS not followed", Count: int64(r.result.UnlistedTLS), Remark: "more connections or bytes of handshakes at once than are kept"},
 		{Name: "undecrypted_tls", What: "TLS not decrypted", Count: undecrypted(r.result), Remark: "connections of which something stayed closed: " + reasons(r.result)},
+		{Name: "dropped_secrets", What: "TLS secrets dropped", Count: r.keysDropped, Remark: "more than are kept"},
+		{Name: "unread_certificates", What: "certificates left out", Count: int64(r.result.UnreadCertificates), Remark: "more different ones than are kept"},
 		{Name: "key_log_junk", What: "key log lines", Count: r.keyJunk, Remark: "not understood"},
 		{Name: "unlisted_names", What: "DNS answers left out", Count: int64(r.result.UnlistedNames), Remark: "more different ones than are kept"},
 		{Name: "unlisted_hosts", What: "hosts left out", Count: int64(r.result.UnlistedHosts), Remark: "more addresses than MAC addresses and names are kept of"},

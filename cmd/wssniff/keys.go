@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"time"
 
@@ -25,7 +24,7 @@ type keyring struct {
 	open     []*os.File
 	read     []*tlsdecrypt.Log // of each
 	polled   int64             // packet time
-	embedded []*tlsdecrypt.Log
+	embedded int64             // lines of key logs in captures that are not understood
 	analyzer *analyze.Analyzer
 	used     bool
 }
@@ -38,11 +37,15 @@ func (k *keyring) define(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&k.private, "tls-key", nil, "the same with the server's RSA private key in `FILE` (PEM), for suites that exchange keys by RSA; repeatable")
 }
 
-// load reads the files. That of the environment may be missing.
+// errNoSecrets is what is wrong with a file that is no key log.
+var errNoSecrets = errors.New("holds no secrets of TLS")
+
+// load reads the files. That of the environment is for whoever writes secrets, who
+// may not have done so yet.
 func (k *keyring) load(env func(string) (string, bool), follow bool) error {
 	k.secrets, k.follows = tlsdecrypt.NewKeys(), follow
-	if name, ok := env("SSLKEYLOGFILE"); ok && name != "" {
-		if err := k.openLog(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if name, ok := env("SSLKEYLOGFILE"); ok && isRegular(name) {
+		if err := k.openLog(name); err != nil && !errors.Is(err, errNoSecrets) {
 			return err
 		}
 	}
@@ -75,7 +78,7 @@ func (k *keyring) openLog(name string) error {
 		return errors.Join(err, f.Close())
 	}
 	if c := log.Counts(); c.Secrets+c.Unused == 0 && !k.follows {
-		return errors.Join(fmt.Errorf("%s holds no secrets of TLS", name), f.Close())
+		return errors.Join(fmt.Errorf("%s: %w", name, errNoSecrets), f.Close())
 	}
 	k.open, k.read = append(k.open, f), append(k.read, log)
 	return nil
@@ -97,7 +100,7 @@ func (k *keyring) embed(text []byte) {
 	log := k.secrets.NewLog()
 	log.Write(text)
 	log.Close()
-	k.embedded = append(k.embedded, log)
+	k.embedded += int64(log.Counts().Junk)
 	if !k.used && k.analyzer != nil {
 		k.used = true
 		k.analyzer.Decrypt(k.secrets, false)
@@ -120,12 +123,24 @@ func (k *keyring) junk() (lines int64) {
 	if k == nil {
 		return 0
 	}
-	for _, list := range [...][]*tlsdecrypt.Log{k.read, k.embedded} {
-		for _, log := range list {
-			lines += int64(log.Counts().Junk)
-		}
+	lines = k.embedded
+	for _, log := range k.read {
+		lines += int64(log.Counts().Junk)
 	}
 	return lines
+}
+
+// dropped counts secrets that were forgotten for want of room.
+func (k *keyring) dropped() int64 {
+	if k == nil {
+		return 0
+	}
+	return int64(k.secrets.Dropped())
+}
+
+func isRegular(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 func (k *keyring) Close() {

@@ -41,6 +41,8 @@ func TestKeyringFiles(t *testing.T) {
 		{"a log", keyring{logs: []string{good}}, noEnvironment, true, ""},
 		{"of the environment", keyring{}, named(good), true, ""},
 		{"of the environment, not there yet", keyring{}, named(missing), false, ""},
+		{"of the environment, nothing in it yet", keyring{}, named(write("empty", "")), false, ""},
+		{"of the environment, no file", keyring{}, named(dir), false, ""},
 		{"named and not there", keyring{logs: []string{missing}}, noEnvironment, false, "missing"},
 		{"no log", keyring{logs: []string{junk}}, noEnvironment, false, "holds no secrets of TLS"},
 		{"no private key", keyring{private: []string{good}}, noEnvironment, false, "good"},

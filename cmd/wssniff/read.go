@@ -18,6 +18,7 @@ type reading struct {
 	capture     capture.Stats
 	streams     reassembly.Stats
 	keyJunk     int64      // lines of key logs that are not understood
+	keysDropped int64      // secrets that there was no room for
 	first, last flow.Stamp // the packet with the earliest time, and the last packet
 	elapsed     time.Duration
 }
@@ -64,7 +65,8 @@ func read(src source, pass *packetFilter, l *limits, enough *until, keys *keyrin
 	}
 	watch.end()
 	asm.Finish()
-	r.capture, r.streams, r.keyJunk = src.Stats(), asm.Stats(), keys.junk()
+	r.capture, r.streams = src.Stats(), asm.Stats()
+	r.keyJunk, r.keysDropped = keys.junk(), keys.dropped()
 	asm = nil // the connections are half of all memory
 	mem.dropped()
 	r.result = a.Finish(r.last, r.capture.Drops)

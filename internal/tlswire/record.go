@@ -54,20 +54,16 @@ func Starts(b []byte) bool {
 type HandshakeType uint8
 
 const (
-	HelloRequest        HandshakeType = 0
 	ClientHelloType     HandshakeType = 1
 	ServerHelloType     HandshakeType = 2
 	NewSessionTicket    HandshakeType = 4
 	EndOfEarlyData      HandshakeType = 5
 	EncryptedExtensions HandshakeType = 8
 	CertificateType     HandshakeType = 11
-	ServerKeyExchange   HandshakeType = 12
 	CertificateRequest  HandshakeType = 13
 	ServerHelloDone     HandshakeType = 14
-	CertificateVerify   HandshakeType = 15
 	ClientKeyExchange   HandshakeType = 16
 	Finished            HandshakeType = 20
-	CertificateStatus   HandshakeType = 22
 	KeyUpdate           HandshakeType = 24
 )
 
