@@ -56,6 +56,7 @@ type Attempt struct {
 	Want          string   // the right Accept; stated with a 101 only
 	Cause         string   // the recipe that explains a wrong Accept
 	Status        int      // of the final response
+	Tunnel        string   // target of the CONNECT that it went through
 
 	CloseBy      string // client or server: who sent the first Close frame
 	CloseCode    int
@@ -89,7 +90,10 @@ func Cases() []Case {
 		incidentCases(),
 		proxyCases(),
 		tlsCases(),
+		tlsOpaqueCases(),
+		tlsTogetherCases(),
 		insideCases(),
+		connectCases(),
 		h2Cases(),
 	)
 }

@@ -2,7 +2,7 @@ package pcapgen
 
 func h2Cases() []Case {
 	return []Case{
-		h2Opened(), h2ServerFirst(), h2Upgraded(), h2Several(), h2Split(), h2Hole(), h2Late(),
+		h2Opened(), h2ServerFirst(), h2Upgraded(), h2Several(), h2Split(), h2Hole(), h2Late(), h2WithoutSYN(), h2LargeTable(), h2GivenUp(), h2MalformedAnswer(),
 		h2Refused("h2-status", "The server refuses an extended CONNECT with a status and a body.", true, []string{"status-404"}, func(c *h2Conn, a *Attempt) {
 			a.ResponseFrame = c.Send(Server, c.headers(Server, 0, 1, ":status: 404", "content-type: text/plain"))
 			a.Status = 404
@@ -85,7 +85,7 @@ func h2Several() Case {
 		c.accept(&first, 3)
 		c.Server(append(h2PaddedData(7, frame(opText, "to the second"), 20), h2Frame(h2Data, 0, 3, frame(opText, "to the first"))...))
 		c.Client(append(h2Frame(h2WindowUpdate, 0, 0, []byte{0, 0, 16, 0}), h2Frame(h2Data, 0, 7, c.masked(opBinary, string(g.noise("message", 2000))))...))
-		c.Client(h2Reset(7, 8))
+		c.Client(h2Reset(7, h2Cancel))
 		second.ClientFrames, second.ServerFrames, second.CloseBy = 1, 1, "client"
 		c.Client(h2Frame(h2Data, 0, 3, c.masked(opPing, "")))
 		c.Server(h2Frame(h2Data, h2EndStream, 3, frame(opPong, "")))
@@ -136,6 +136,54 @@ func h2Late() Case {
 		c.Server(c.headers(Server, 0, 3, ":status: 200"))
 		c.Close(Client)
 		return nil
+	})
+}
+
+func h2WithoutSYN() Case {
+	return newCase("h2-without-syn", "The capture holds a connection from its first byte on, but not its SYN.", func(g *Capture) []Attempt {
+		c := &h2Conn{Conn: g.Open(clientAddr, serverAddr)}
+		c.greet(true)
+		a := c.ask(1)
+		c.accept(&a, 1)
+		c.talk(&a, 1)
+		c.Close(Client)
+		return []Attempt{a}
+	})
+}
+
+func h2LargeTable() Case {
+	return newCase("h2-large-table", "The server's dynamic table is larger than is kept.", func(g *Capture) []Attempt {
+		c := g.dialH2(true)
+		a := c.ask(1)
+		a.Verdict = "indeterminate"
+		block := append([]byte{0x3f, 0xe1, 0xff, 0x07}, c.tables[Server].block(":status: 200")...) // a table of 128 KiB, RFC 7541, Section 6.3
+		c.Server(h2Frame(h2Headers, h2EndHeaders, 1, block))
+		c.Close(Client)
+		return []Attempt{a}
+	})
+}
+
+func h2GivenUp() Case {
+	return newCase("h2-given-up", "The client resets the stream before it is answered, and the server does so afterwards.", func(g *Capture) []Attempt {
+		c := g.dialH2(true)
+		a := c.ask(1)
+		a.Verdict, a.CloseBy, a.Codes = "no-response", "client", []string{"http-request-unanswered"}
+		c.Client(h2Reset(1, h2Cancel))
+		c.Server(h2Reset(1, h2StreamClosed))
+		c.Close(Client)
+		return []Attempt{a}
+	})
+}
+
+func h2MalformedAnswer() Case {
+	return newCase("h2-malformed-answer", "A proxy passes on fields of HTTP/1, for which the client resets the stream.", func(g *Capture) []Attempt {
+		c := g.dialH2(true)
+		a := c.ask(1)
+		a.ResponseFrame = c.Server(c.headers(Server, 0, 1, ":status: 200", "connection: upgrade", "upgrade: websocket"))
+		a.Verdict, a.Status, a.CloseBy, a.Codes = "bad-handshake", 200, "client", []string{"h2-response-malformed"}
+		c.Client(h2Reset(1, h2ProtocolError))
+		c.Close(Client)
+		return []Attempt{a}
 	})
 }
 

@@ -13,7 +13,7 @@ func httpCases() []Case {
 	}
 	return append(cases,
 		continueThenUpgrade(), interimBefore101("100 Continue"), interimBefore101("103 Early Hints"),
-		pipelined(), pending(), tunnelled(), tunnelRefused(), notModified(), postThenGet(), leadingCRLF(), unauthorisedThenOK())
+		pipelined(), pending(), notModified(), postThenGet(), leadingCRLF(), unauthorisedThenOK())
 }
 
 // An earlierExchange stands on the connection before the upgrade.
@@ -198,40 +198,6 @@ func pending() Case {
 		a.ResponseFrame = c.Server(u.resp.bytes())
 		c.Session()
 		a.NotCodes = []string{"status-200-instead-of-101"}
-		return []Attempt{a}
-	})
-}
-
-func connectRequest(target string) *head {
-	return newHead("CONNECT "+target+" HTTP/1.1", "Host: "+target, "User-Agent: Go-http-client/1.1")
-}
-
-func tunnelled() Case {
-	return newCase("http-connect-tunnel", "A proxy opens a tunnel; the upgrade goes through it.", func(g *Capture) []Attempt {
-		u := g.upgrade()
-		u.req.set("Host", hostName+":8080")
-		c := g.Dial(clientAddr, "10.0.0.1:3128")
-		c.Client(connectRequest(hostName + ":8080").bytes())
-		c.Server(newHead("HTTP/1.1 200 Connection established").bytes())
-		a := u.play(c)
-		a.NotCodes = []string{"connect-tunnel-refused"}
-		a.MayCodes = []string{"request-absolute-form"}
-		return []Attempt{a}
-	})
-}
-
-func tunnelRefused() Case {
-	return newCase("connect-tunnel-refused", "The proxy allows no tunnel to this port.", func(g *Capture) []Attempt {
-		c := g.Dial(clientAddr, "10.0.0.1:3128")
-		a := Attempt{Stream: c.Stream(), Verdict: "rejected", Status: 403}
-		a.RequestFrame = c.Client(connectRequest(hostName + ":8080").bytes())
-		h := errorPage("403 Forbidden")
-		h.set("Server", "squid/6.10")
-		h.set("X-Squid-Error", "ERR_ACCESS_DENIED 0")
-		a.ResponseFrame = c.Server(h.bytes())
-		c.Close(Server)
-		a.Codes = []string{"connect-tunnel-refused"}
-		a.MayCodes = []string{"status-403", "request-absolute-form", "transparent-proxy-rejects-upgrade"}
 		return []Attempt{a}
 	})
 }

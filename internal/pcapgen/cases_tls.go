@@ -297,7 +297,7 @@ func tlsRenewed() Case {
 	const desc = "A server's certificate is renewed by another authority, which the device does not know."
 	old := leafFor(2025, 2027, hostName)
 	renewed := leafFor(2026, 2028, hostName)
-	renewed.issuer = &certificate{cn: "Other Issuing", from: year(2022), to: year(2032), ca: true}
+	renewed.by("Other Issuing")
 	text := func(c *certificate) string {
 		return fmt.Sprintf("CN=%s, issued by CN=%s, valid to %s, SHA-256 %x", c.cn, c.issuer.cn, c.to.Format(time.DateTime), sha256.Sum256(c.der()))
 	}

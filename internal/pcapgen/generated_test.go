@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "rewrite the generated captures")
 const generatedDir = "../../testdata/pcaps/generated"
 
 // maxTotal bounds what the generated files may add to the repository.
-const maxTotal = 2 << 20
+const maxTotal = 4 << 20
 
 func TestGenerated(t *testing.T) {
 	wanted := map[string]bool{}

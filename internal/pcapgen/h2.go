@@ -22,7 +22,9 @@ const (
 
 	h2NoError       = 0
 	h2ProtocolError = 1
+	h2StreamClosed  = 5
 	h2RefusedStream = 7
+	h2Cancel        = 8
 )
 
 const h2Preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

@@ -17,6 +17,7 @@ type certificate struct {
 	from, to time.Time
 	issuer   *certificate // nil: it signs itself
 	ca       bool
+	logged   bool // it has a timestamp of a public log, which is none but looks so
 }
 
 func (c *certificate) key() ed25519.PrivateKey {
@@ -25,10 +26,15 @@ func (c *certificate) key() ed25519.PrivateKey {
 }
 
 func (c *certificate) template() *x509.Certificate {
-	return &x509.Certificate{
+	x := &x509.Certificate{
 		SerialNumber: big.NewInt(int64(len(c.cn))), Subject: pkix.Name{CommonName: c.cn}, DNSNames: c.names,
 		NotBefore: c.from, NotAfter: c.to, IsCA: c.ca, BasicConstraintsValid: true,
 	}
+	if c.logged {
+		stamp := vec16(vec16(make([]byte, 47+72))) // RFC 6962, Section 3.3
+		x.ExtraExtensions = []pkix.Extension{{Id: []int{1, 3, 6, 1, 4, 1, 11129, 2, 4, 2}, Value: append([]byte{4, byte(len(stamp))}, stamp...)}}
+	}
+	return x
 }
 
 // der returns the certificate as it is sent.
@@ -54,6 +60,18 @@ func exampleCA() *certificate {
 
 func middleCA() *certificate {
 	return &certificate{cn: "Example Issuing", from: year(2022), to: year(2032), ca: true, issuer: exampleCA()}
+}
+
+// by has a certificate issued by an authority of its own.
+func (c *certificate) by(authority string) *certificate {
+	c.issuer = &certificate{cn: authority, from: year(2022), to: year(2032), ca: true}
+	return c
+}
+
+// publicly has it issued by an authority whose certificates are in public logs.
+func (c *certificate) publicly(authority string) *certificate {
+	c.logged = true
+	return c.by(authority)
 }
 
 func leafFor(from, to int, names ...string) *certificate {

@@ -84,11 +84,16 @@ func (g *Capture) tls13(c *Conn, serverName, protocol string, chain ...*certific
 	c.inside[Server] = newSealer(g.secret("SERVER_TRAFFIC_SECRET_0", random))
 }
 
+// keyedCase is a capture that holds the secrets of the TLS in it.
+func keyedCase(name, desc string, script func(g *Capture) []Attempt) Case {
+	g := newCapture(name)
+	attempts := script(g)
+	return Case{Name: name, Desc: desc, File: name + ".pcapng", Attempts: attempts, Bytes: func() []byte { return g.pcapng() }}
+}
+
 // insideCase is an exchange inside TLS, whose secrets the capture holds.
 func insideCase(name, desc, serverName, protocol string, play func(g *Capture, u *upgrade, a *Attempt)) Case {
-	var attempts []Attempt
-	script := func() *Capture {
-		g := newCapture(name)
+	return keyedCase(name, desc, func(g *Capture) []Attempt {
 		u := g.upgrade()
 		c := g.Dial("10.0.0.7:51234", "192.0.2.9:443")
 		g.tls13(c, serverName, protocol, leafFor(2025, 2027, serverName), middleCA())
@@ -96,11 +101,8 @@ func insideCase(name, desc, serverName, protocol string, play func(g *Capture, u
 		play(g, u, &a)
 		b := u.play(c)
 		a.Stream, a.RequestFrame, a.ResponseFrame = b.Stream, b.RequestFrame, b.ResponseFrame
-		attempts = []Attempt{a}
-		return g
-	}
-	script()
-	return Case{Name: name, Desc: desc, File: name + ".pcapng", Attempts: attempts, Bytes: func() []byte { return script().pcapng() }}
+		return []Attempt{a}
+	})
 }
 
 // insideCases are exchanges inside TLS.

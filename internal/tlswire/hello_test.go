@@ -304,6 +304,27 @@ func TestFingerprints(t *testing.T) {
 	if got, want := odd.JA4(), "ts3i0001ab_000000000000_000000000000"; got != want {
 		t.Errorf("JA4 %s, want %s", got, want)
 	}
+	for alpn, want := range map[string]string{ // those of the definition, and GREASE
+		"h2": "h2", "http/1.1": "h1", "q": "qq", "\xab\xcd": "ad", "\x30\xab": "3b", "\x30\x31\xab\xcd": "3d", "\x30\xab\xcd\x31": "01",
+		"\x1a\x1a h2": "h2", "\x1a\x1a": "00", "\x1a\x2a": "1a",
+	} {
+		if got := (&ClientHello{ALPN: strings.Fields(alpn)}).JA4(); got[8:10] != want {
+			t.Errorf("%q: JA4 %s, want %s", alpn, got, want)
+		}
+	}
+	for _, test := range []struct {
+		h    ClientHello
+		want string
+	}{
+		{ClientHello{LegacyVersion: 0x0302}, "11"},
+		{ClientHello{LegacyVersion: 0x0303, Versions: []uint16{0x0303, 0x0304}, Extensions: []uint16{43}}, "13"},
+		{ClientHello{LegacyVersion: 0x0303, Versions: []uint16{0x7f1c, 0x0303}, Extensions: []uint16{43}}, "00"}, // a draft
+		{ClientHello{LegacyVersion: 0x0303, Versions: []uint16{0x8a8a}, Extensions: []uint16{43}}, "00"},
+	} {
+		if got := test.h.JA4(); got[1:3] != test.want {
+			t.Errorf("%x: JA4 %s, want %s", test.h.Versions, got, test.want)
+		}
+	}
 	old := &ClientHello{
 		LegacyVersion: 769, Suites: []uint16{47, 53, 5, 10, 49161, 49162, 49171, 49172, 50, 56, 19, 4},
 		Extensions: []uint16{0, 10, 11}, Groups: []uint16{23, 24, 25}, PointFormats: "\x00",

@@ -65,8 +65,16 @@ func (h *ClientHello) JA4() string {
 	return head + "_" + middle + "_" + last
 }
 
+// ja4Version is the highest of supported_versions, drafts included, or else
+// legacy_version.
 func (h *ClientHello) ja4Version() string {
-	switch v := h.Version(); v {
+	v := h.LegacyVersion
+	if slices.Contains(h.Extensions, extSupportedVersions) {
+		v = slices.Max(append(withoutGREASE(h.Versions), 0))
+	}
+	switch v {
+	case 0x0002:
+		return "s2"
 	case 0x0300:
 		return "s3"
 	case 0x0301, 0x0302, 0x0303, 0x0304:
@@ -75,13 +83,16 @@ func (h *ClientHello) ja4Version() string {
 	return "00"
 }
 
-// ja4ALPN is the first and last character of the first protocol offered, of its
-// hexadecimal form if one of them is no letter or digit.
+// ja4ALPN is the first and last character of the first protocol offered that is not
+// GREASE, of its hexadecimal form if one of them is no letter or digit.
 func (h *ClientHello) ja4ALPN() string {
-	if len(h.ALPN) == 0 {
+	i := slices.IndexFunc(h.ALPN, func(name string) bool {
+		return len(name) != 2 || !isGREASE(uint16(name[0])<<8|uint16(name[1]))
+	})
+	if i < 0 {
 		return "00"
 	}
-	p := h.ALPN[0]
+	p := h.ALPN[i]
 	first, last := p[0], p[len(p)-1]
 	if !isAlphanumeric(first) || !isAlphanumeric(last) {
 		p = hex.EncodeToString([]byte(p))
@@ -96,8 +107,10 @@ func isAlphanumeric(c byte) bool {
 
 // withoutGREASE returns a copy without the values of RFC 8701.
 func withoutGREASE(list []uint16) []uint16 {
-	return slices.DeleteFunc(slices.Clone(list), func(n uint16) bool { return n&0x0f0f == 0x0a0a && n>>8 == n&0xff })
+	return slices.DeleteFunc(slices.Clone(list), isGREASE)
 }
+
+func isGREASE(n uint16) bool { return n&0x0f0f == 0x0a0a && n>>8 == n&0xff }
 
 func hexList(list []uint16) string {
 	var b strings.Builder

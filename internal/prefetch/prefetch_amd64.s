@@ -1,0 +1,9 @@
+#include "textflag.h"
+
+// func Lines(p *byte)
+TEXT ·Lines(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	PREFETCHT0 (AX)
+	PREFETCHT0 64(AX)
+	PREFETCHT0 128(AX)
+	RET
