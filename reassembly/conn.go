@@ -224,7 +224,7 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 		c.setBase(dir, seq-1)
 	}
 	if s.flags&(flagSYN|flagRST) == 0 || s.wire > 0 {
-		c.flags |= isOpened
+		r.opens(c)
 	}
 	if s.wire > 0 {
 		r.payload(c, dir, seq, s, at)
@@ -233,6 +233,14 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 		r.closes(c, dir, seq, s, at)
 	}
 	c.settle()
+}
+
+// opens takes note that a connection is no longer half-open.
+func (r *Reassembler) opens(c *conn) {
+	if c.flags&isOpened == 0 {
+		c.flags |= isOpened
+		r.opened++
+	}
 }
 
 // closes takes what a segment says of the end of its direction.

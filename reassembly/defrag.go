@@ -64,6 +64,8 @@ type datagram struct {
 	runs  []run // of data that are there, in order, not touching each other
 	end   int   // length of the whole, as its last fragment has it; -1: not seen
 	clash bool  // fragments contradict each other
+
+	frames []int // that its fragments came in, at most maxRuns, if somebody wants to know
 }
 
 // A run is a range of bytes.
@@ -73,9 +75,10 @@ func newDefragmenter(limit int, wait int64) *defragmenter {
 	return &defragmenter{limit: limit, wait: wait, byName: map[datagramName]*list.Element{}}
 }
 
-// add takes a fragment that came on a path at a time. If it completes a
-// datagram, that is returned and not touched again.
-func (f *defragmenter) add(q *piece, path uint64, now int64) *datagram {
+// add takes a fragment that came on a path at a time, in some frames: several if
+// it was fragmented itself. If it completes a datagram, that is returned and not
+// touched again.
+func (f *defragmenter) add(q *piece, path uint64, now int64, frames ...int) *datagram {
 	f.giveUp(now)
 	if q.cut > 0 || len(q.data) == 0 {
 		return nil
@@ -86,6 +89,7 @@ func (f *defragmenter) add(q *piece, path uint64, now int64) *datagram {
 		e = f.begin(name, now)
 	}
 	g := e.Value.(*datagram)
+	g.frames = append(g.frames, frames[:min(len(frames), maxRuns-len(g.frames))]...)
 	f.held -= len(g.data)
 	g.put(q)
 	f.held += len(g.data)

@@ -1,6 +1,10 @@
 package reassembly
 
-import "github.com/wssniff/wssniff/reassembly/flow"
+import (
+	"slices"
+
+	"github.com/wssniff/wssniff/reassembly/flow"
+)
 
 // linger leaves a closed connection some time, in which late bytes come.
 func (r *Reassembler) linger(c *conn, at flow.Stamp) {
@@ -48,6 +52,37 @@ func (r *Reassembler) end(c *conn, reason flow.End) {
 	c.half[1].flags |= hasEnded
 	if c.annex != 0 {
 		r.dropAnnex(c)
+	}
+	if r.cfg.Remember > 0 && reason != flow.Evicted {
+		r.past = append(r.past, pastConn{at: c.last, id: c.id, self: c.self})
+	}
+}
+
+// A pastConn is a connection that is over.
+type pastConn struct {
+	at   int64 // time of its latest packet, when it was looked at
+	id   int
+	self uint32
+}
+
+// forgetPast forgets connections that have been over for long enough. If more than
+// MaxConns wait for that, the oldest are left to those who make room.
+func (r *Reassembler) forgetPast(now int64) {
+	for len(r.past) > 0 {
+		p := r.past[0]
+		c := r.table.conns.at(p.self)
+		there, crowded := c.flags&isLive != 0 && c.id == p.id, len(r.past) > r.cfg.MaxConns // not there: it may be another one by now
+		if there && !crowded && apart(now, p.at) < r.cfg.Remember {
+			return
+		}
+		r.past = r.past[1:]
+		switch {
+		case !there || crowded:
+		case apart(now, c.last) < r.cfg.Remember:
+			r.past = append(r.past, pastConn{at: c.last, id: c.id, self: c.self})
+		default:
+			r.forget(c)
+		}
 	}
 }
 
@@ -109,6 +144,35 @@ func (r *Reassembler) tellEnd(c *conn, dir flow.Dir, reason flow.End) {
 		chunk.Evidence = r.evidenceOf(c)
 	}
 	r.sink(chunk)
+}
+
+// Evidence returns what the headers of a connection showed up to now, of one whose
+// last chunk was not handed out yet. What the connection is inside of another one,
+// is found by its ends.
+func (r *Reassembler) Evidence(f *flow.Conn) flow.Evidence {
+	latest, _ := r.table.find(&f.Ends, r.table.hash(&f.Ends))
+	if latest == nil {
+		return flow.Evidence{A: f.Addr(flow.AtoB), B: f.Addr(flow.BtoA)}
+	}
+	c := latest
+	for &c.Conn != f && c.flags&hasOlder != 0 {
+		c = r.table.conns.at(c.older)
+	}
+	if &c.Conn != f {
+		c = latest
+	}
+	before := r.evidence
+	e := *r.evidenceOf(c)
+	r.evidence = before
+	e.Doubts = slices.Clone(e.Doubts)
+	return e
+}
+
+// Tick does what depends on time alone, where no packets come.
+func (r *Reassembler) Tick(now int64) {
+	if r.lookUp(now); now >= r.nextTic {
+		r.tick(now)
+	}
 }
 
 // evidenceOf fills in what the headers of a connection showed.

@@ -86,7 +86,7 @@ func (r *Reassembler) makeRoom() {
 			r.drop(c)
 		}
 	}
-	if r.conns() >= r.cfg.MaxConns {
+	if r.Remembered() >= r.cfg.MaxConns {
 		r.evict()
 	}
 }
@@ -100,14 +100,14 @@ func (r *Reassembler) admit(c *conn, s *segment) {
 	}
 }
 
-// conns is how many connections are remembered.
-func (r *Reassembler) conns() int {
+// Remembered returns how many connections are remembered now.
+func (r *Reassembler) Remembered() int {
 	return r.queues[halfOpen].n + r.queues[idle].n + r.queues[busy].n
 }
 
 // all returns the connections that are remembered, in order of their number.
 func (r *Reassembler) all() []*conn {
-	list := make([]*conn, 0, r.conns())
+	list := make([]*conn, 0, r.Remembered())
 	conns := &r.table.conns
 	for i := uint32(1); i < conns.next; i++ {
 		if c := conns.at(i); c.flags&isLive != 0 {
@@ -185,6 +185,9 @@ func (c *conn) interest() uint8 {
 // drop ends a connection for want of room.
 func (r *Reassembler) drop(c *conn) {
 	r.stats.Evicted++
+	if c.flags&isOpened == 0 {
+		r.stats.EvictedHalfOpen++
+	}
 	r.end(c, flow.Evicted)
 	r.forget(c)
 }
@@ -192,6 +195,9 @@ func (r *Reassembler) drop(c *conn) {
 // forget takes a connection that is over out of the table and its queue. It may
 // be another one from then on.
 func (r *Reassembler) forget(c *conn) {
+	if c.flags&isOpened != 0 {
+		r.opened--
+	}
 	r.dequeue(c)
 	r.table.remove(c)
 	if c.flags&hasDoubts != 0 {

@@ -97,8 +97,8 @@ func TestEvictFlood(t *testing.T) {
 		}
 	}
 	checkUses(t, k.r)
-	if s := k.r.Stats(); s.EvictedBusy != 0 || s.Evicted != 10_000-20 {
-		t.Errorf("stats: %d evicted, %d of them wanted", s.Evicted, s.EvictedBusy)
+	if s := k.r.Stats(); s.EvictedBusy != 0 || s.Evicted != 10_000-20 || s.EvictedHalfOpen != s.Evicted || s.Tracked != 50 || s.HalfOpen != 20 {
+		t.Errorf("stats: %d evicted, %d of them wanted, %d half-open; %d of %d left are half-open", s.Evicted, s.EvictedBusy, s.EvictedHalfOpen, s.HalfOpen, s.Tracked)
 	}
 }
 
@@ -117,8 +117,8 @@ func TestEvictFloodMidStream(t *testing.T) {
 			t.Errorf("connection %d is forgotten", number)
 		}
 	}
-	if s := k.r.Stats(); s.EvictedBusy != 0 || len(k.r.all()) != 100 {
-		t.Errorf("%d are remembered, %d wanted ones were evicted", len(k.r.all()), s.EvictedBusy)
+	if s := k.r.Stats(); s.EvictedBusy != 0 || s.EvictedHalfOpen != 0 || len(k.r.all()) != 100 {
+		t.Errorf("%d are remembered, %d wanted ones were evicted, %d half-open ones", len(k.r.all()), s.EvictedBusy, s.EvictedHalfOpen)
 	}
 }
 
@@ -212,6 +212,57 @@ func TestEvictOver(t *testing.T) {
 	}
 	if s := k.r.Stats(); s.Evicted != 1 || s.EvictedBusy != 0 {
 		t.Errorf("stats %+v", s)
+	}
+}
+
+// TestForgetPast forgets connections that are over, when that has been so for long,
+// and no others.
+func TestForgetPast(t *testing.T) {
+	const remember = 240 * second
+	for _, test := range []struct {
+		remember int64
+		want     []int
+	}{{remember, []int{2, 4, 5}}, {0, []int{1, 2, 3, 4, 5}}} {
+		k := newCrowd(&Config{Remember: test.remember})
+		for number := 1; number <= 4; number++ {
+			k.open(number)
+		}
+		for _, number := range []int{1, 3, 4} {
+			k.send(number, flagRST|flagACK, 1, "")
+		}
+		k.now += remember / 2
+		k.send(4, flagACK, 0, "x") // late
+		k.now += remember/2 + 3*second
+		k.syn(5)
+		if got := k.numbers(); !slices.Equal(got, test.want) || k.r.Stats().Evicted != 0 {
+			t.Errorf("remembered for %d s: %v, want %v; %d evicted", test.remember/second, got, test.want, k.r.Stats().Evicted)
+		}
+		k.now += remember
+		k.syn(6)
+		if left := slices.Contains(k.numbers(), 4); left == (test.remember > 0) || len(k.r.past) > 0 {
+			t.Errorf("remembered for %d s: is 4 still there: %v; %d wait", test.remember/second, left, len(k.r.past))
+		}
+	}
+}
+
+// TestForgetPastCrowd lets far more connections end than there is room for, behind
+// one of which late packets keep coming.
+func TestForgetPastCrowd(t *testing.T) {
+	const room = 20
+	k := newCrowd(&Config{MaxConns: room, Remember: 240 * second})
+	for number := range 10 * room {
+		k.open(number)
+		k.send(number, flagRST|flagACK, 1, "")
+		k.send(0, flagACK, 0, "x")
+		k.now += second
+		if len(k.r.past) > room+1 {
+			t.Fatalf("after %d connections %d wait to be forgotten", number, len(k.r.past))
+		}
+	}
+	k.now += 300 * second
+	k.syn(5000)
+	if n := len(k.r.past); n > 0 {
+		t.Errorf("%d wait still", n)
 	}
 }
 

@@ -32,10 +32,12 @@ type Config struct {
 	HoleWait        int64 // nanoseconds of capture time to wait for bytes that the receiver has acknowledged; default 2 s
 	HoleWaitUnacked int64 // the same for bytes not acknowledged; default 60 s
 	Linger          int64 // nanoseconds after RST, or FIN of both sides, in which late bytes are still taken; default 2 s
+	Remember        int64 // nanoseconds for which a connection that is over is remembered after its latest packet; default as long as there is room
 	CheckSums       bool  // ignore segments with a wrong TCP checksum
 
 	Datagram func(flow.Datagram)  // is handed the datagrams of DNS and DHCP, from within Packet only; nil: not wanted
 	Refused  func(*flow.Evidence) // is told of connections that a RST in answer to the SYN refused, when they are over; the Evidence is valid during the call; nil: not wanted
+	Sighted  func(*flow.Sighting) // is told of each packet of a connection, when it was taken; of a frame with several packets, of each; valid during the call; nil: not wanted
 }
 
 const second = int64(1e9)
@@ -54,7 +56,7 @@ func (c *Config) withDefaults() Config {
 		c = &Config{}
 	}
 	d := Defaults()
-	d.CheckSums, d.Datagram, d.Refused = c.CheckSums, c.Datagram, c.Refused
+	d.CheckSums, d.Datagram, d.Refused, d.Sighted = c.CheckSums, c.Datagram, c.Refused, c.Sighted
 	setDefault(&d.MaxConns, c.MaxConns)
 	d.MaxHalfOpen = max(1, d.MaxConns/8)
 	setDefault(&d.MaxHalfOpen, c.MaxHalfOpen)
@@ -65,6 +67,7 @@ func (c *Config) withDefaults() Config {
 	setDefault(&d.HoleWait, c.HoleWait)
 	setDefault(&d.HoleWaitUnacked, c.HoleWaitUnacked)
 	setDefault(&d.Linger, c.Linger)
+	setDefault(&d.Remember, c.Remember)
 	return d
 }
 
@@ -106,6 +109,10 @@ type Stats struct {
 	Reused      int // 4-tuples used again
 	Panics      int // panics of gopacket, caught; the direction was told as lost
 
+	EvictedHalfOpen int // of Evicted, connections that showed only a handshake
+	Tracked         int // connections that are remembered now
+	HalfOpen        int // of them, those that showed only a handshake
+
 	UnknownLinks map[capture.LinkType]int // packets of link types that are not read
 }
 
@@ -120,6 +127,7 @@ type Reassembler struct {
 	defrag    *defragmenter
 	table     table
 	queues    [3]queue // every connection, see makeRoom
+	opened    int      // of them, those that showed more than a handshake
 	annexes   slab[annex]
 	noAnnex   annex                   // never written
 	doubts    map[uint32][]flow.Doubt // of the connections that have some, by index; flow.Evidence shares them
@@ -129,9 +137,12 @@ type Reassembler struct {
 	holes     []*disorder          // the same, oldest first
 	closing   []uint32             // waiting for Linger to pass, oldest first; 0: over
 	closed    int                  // connections that left closing
+	past      []pastConn           // that are over, if Config.Remember says so
 	nextTic   int64                // capture time of the next look at holes and closing
 	evidence  flow.Evidence        // of the last connection that was over
 	chunk     flow.Chunk           // the last one that was handed out
+	sighting  flow.Sighting        // the same
+	parts     []int                // frames with fragments of the packet at hand, see take
 }
 
 // New returns a Reassembler that hands chunks to sink, each valid during the call.
@@ -155,6 +166,8 @@ func New(sink func(*flow.Chunk) flow.Want, cfg *Config) *Reassembler {
 func (r *Reassembler) Stats() Stats {
 	s := r.stats
 	s.FragLost, s.FragLimit, s.FragClash = r.defrag.lost, r.defrag.full, r.defrag.clashes
+	s.Tracked = r.Remembered()
+	s.HalfOpen = s.Tracked - r.opened
 	return s
 }
 
@@ -169,7 +182,11 @@ func (r *Reassembler) Packet(p *capture.Packet) {
 	}
 	d := &r.decoder
 	if d.plain(p.Link, p.Data, p.WireLen) {
-		r.segment(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
+		c := r.segment(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
+		if r.cfg.Sighted != nil {
+			r.parts = r.parts[:0]
+			r.sight(c, &d.segment, p.Num)
+		}
 		return
 	}
 	r.take(d.packet(p.Link, p.Data, p.WireLen), p)
@@ -191,16 +208,22 @@ func (r *Reassembler) lookUp(now int64) {
 // take goes on with what the decoder found.
 func (r *Reassembler) take(k kind, p *capture.Packet) {
 	d := &r.decoder
+	r.parts = r.parts[:0]
 	for k == fragment {
 		r.stats.Fragments++
 		if q := &d.piece; q.cut > 0 && q.start == 0 { // the rest will not come, but the header may be there
 			k = d.ipPayload(q.proto, q.data, q.cut)
 			continue
 		}
-		g := r.defrag.add(&d.piece, d.path, p.Time)
+		if r.cfg.Sighted != nil && len(r.parts) == 0 {
+			r.parts = append(r.parts, p.Num)
+		}
+		g := r.defrag.add(&d.piece, d.path, p.Time, r.parts...)
 		if g == nil {
+			r.sightFragment()
 			return
 		}
+		r.parts = append(r.parts[:0], g.frames...)
 		d.checkSums, d.suspect = g.clash || r.cfg.CheckSums, apart(p.Time, g.since) > mixedAfter
 		d.mac = flow.MAC{} // each fragment has its own
 		k = d.ipPayload(g.name.proto, g.data[:g.end], 0)
@@ -208,9 +231,15 @@ func (r *Reassembler) take(k kind, p *capture.Packet) {
 	}
 	switch k {
 	case tcp:
-		r.segment(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
+		c := r.segment(&d.segment, flow.Stamp{Frame: p.Num, Time: p.Time})
+		if r.cfg.Sighted != nil {
+			r.sight(c, &d.segment, p.Num)
+		}
 	case headerOnly:
-		r.header(&d.segment, d.tooShort, flow.Stamp{Frame: p.Num, Time: p.Time})
+		c := r.header(&d.segment, d.tooShort, flow.Stamp{Frame: p.Num, Time: p.Time})
+		if r.cfg.Sighted != nil {
+			r.sight(c, &d.segment, p.Num)
+		}
 	case udp:
 		r.stats.Other++
 		r.cfg.Datagram(flow.Datagram{From: d.Addr(flow.AtoB), To: d.Addr(flow.BtoA), Link: d.mac, Stamp: flow.Stamp{Frame: p.Num, Time: p.Time}, Data: d.payload})
@@ -237,14 +266,15 @@ func (r *Reassembler) take(k kind, p *capture.Packet) {
 	}
 }
 
-// segment brings a segment to its connection.
-func (r *Reassembler) segment(s *segment, at flow.Stamp) {
+// segment brings a segment to its connection, which it returns.
+func (r *Reassembler) segment(s *segment, at flow.Stamp) *conn {
 	r.stats.Segments++
 	hash := r.table.hash(&s.Ends)
 	c, dir := r.table.find(&s.Ends, hash)
 	if c == nil {
-		r.track(r.open(hash, s, at), flow.AtoB, s, at)
-		return
+		c = r.open(hash, s, at)
+		r.track(c, flow.AtoB, s, at)
+		return c
 	}
 	if c.half[0].flags&isSettled != 0 && c.flags&hasOlder == 0 && c.half[dir].expects(s) {
 		c.last = at.Time
@@ -256,7 +286,7 @@ func (r *Reassembler) segment(s *segment, at flow.Stamp) {
 		if s.wire > 0 {
 			r.advance(c, dir, s, at)
 		}
-		return
+		return c
 	}
 	switch {
 	case c.flags&hasOlder != 0 || c.half[dir].path != s.trail():
@@ -265,6 +295,7 @@ func (r *Reassembler) segment(s *segment, at flow.Stamp) {
 		c = r.replace(c, s, at)
 	}
 	r.track(c, c.dirOf(s), s, at)
+	return c
 }
 
 // expects reports whether a segment of a settled connection is the next of its
@@ -281,7 +312,7 @@ func (h *half) expects(s *segment) bool {
 // header takes a TCP header without a segment. Nobody receives it, but Wireshark
 // knows connections by it, and one that is too short may give them their first
 // sequence numbers.
-func (r *Reassembler) header(s *segment, tooShort bool, at flow.Stamp) {
+func (r *Reassembler) header(s *segment, tooShort bool, at flow.Stamp) *conn {
 	r.stats.Other++
 	r.stats.Headers++
 	hash := r.table.hash(&s.Ends)
@@ -292,7 +323,7 @@ func (r *Reassembler) header(s *segment, tooShort bool, at flow.Stamp) {
 		c = r.replace(c, s, at)
 	}
 	if !tooShort {
-		return
+		return c
 	}
 	base := s.seq
 	if s.flags&flagSYN == 0 {
@@ -303,6 +334,7 @@ func (r *Reassembler) header(s *segment, tooShort bool, at flow.Stamp) {
 	if s.flags&flagACK != 0 {
 		c.setBase(dir.Reverse(), s.ack-1)
 	}
+	return c
 }
 
 // tickEvery is how often, in capture time, holes and closing connections are
@@ -313,6 +345,7 @@ func (r *Reassembler) tick(now int64) {
 	r.nextTic = now + tickEvery
 	r.giveUpHoles(now)
 	r.stopLingering(now)
+	r.forgetPast(now)
 }
 
 // Finish ends every connection that is still open. The Reassembler must not be

@@ -3,6 +3,7 @@ package reassembly
 import (
 	"encoding/binary"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -727,6 +728,52 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
+// TestEvidenceNow asks for it while connections go on, of which two share a
+// 4-tuple, and for that of a connection inside of another.
+func TestEvidenceNow(t *testing.T) {
+	k := open(nil)
+	seen := map[string]flow.Evidence{}
+	k.want = func(c *flow.Chunk) flow.Want {
+		if len(c.Data) > 0 {
+			inside := *c.Conn
+			seen[string(c.Data)], seen["in "+string(c.Data)] = k.r.Evidence(c.Conn), k.r.Evidence(&inside)
+		}
+		return flow.All
+	}
+	first := k.isn
+	k.data(A, 0, "one")
+	k.isn = [2]uint32{first[A] + 1<<30, first[B] + 1<<29}
+	k.handshake()
+	k.data(A, 0, "two")
+	k.isn = first
+	k.data(B, 0, "answer")
+	for data, want := range map[string][3]int{"one": {0, 1, 0}, "two": {1, 5, 0}, "answer": {0, 1, 0}, "in one": {0, 1, 0}, "in two": {1, 5, 0}} {
+		if e := seen[data]; [3]int{e.ID, e.SYN.Frame, e.FIN[A].Frame} != want || !e.Sent[A] {
+			t.Errorf("at %q: connection %d, %+v, want %v", data, e.ID, e, want)
+		}
+	}
+	unknown := flow.Conn{Ends: flow.EndsOf(netip.MustParseAddrPort("10.0.0.1:1"), netip.MustParseAddrPort("10.0.0.2:2"))}
+	if e := k.r.Evidence(&unknown); e.A.String() != "10.0.0.1:1" || e.First.Seen() {
+		t.Errorf("of no connection: %+v", e)
+	}
+}
+
+// TestTick ends a closed connection where no packets come.
+func TestTick(t *testing.T) {
+	k := open(nil)
+	k.data(A, 0, "abc")
+	k.fin(A, 3)
+	k.fin(B, 0)
+	k.r.Tick(k.now)
+	if k.conn != nil {
+		t.Error("late packets have no time to come")
+	}
+	k.r.Tick(k.now + k.r.cfg.Linger + second)
+	if k.conn == nil {
+		t.Error("the connection is not over")
+	}
+}
+
 // TestCutAtOnce: nobody waits for what the snap length cut.
 func TestCutAtOnce(t *testing.T) {
 	k := open(nil)
@@ -793,7 +840,7 @@ func TestStats(t *testing.T) {
 		t.Errorf("unknown links %v", got.UnknownLinks)
 	}
 	got.UnknownLinks = nil
-	want := Stats{Packets: 14, Segments: 9, Conns: 2, MidStream: 1, Other: 1, Fragments: 1, FragLost: 1, CutHeaders: 1, CutPayload: 1, Retrans: 1, Disordered: 1, LostBytes: 5, HolesGiven: 1, FarIgnored: 1}
+	want := Stats{Packets: 14, Segments: 9, Conns: 2, MidStream: 1, Other: 1, Fragments: 1, FragLost: 1, CutHeaders: 1, CutPayload: 1, Retrans: 1, Disordered: 1, LostBytes: 5, HolesGiven: 1, FarIgnored: 1, Tracked: 2}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

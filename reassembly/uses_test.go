@@ -446,6 +446,15 @@ func checkUses(t *testing.T, r *Reassembler) {
 			t.Errorf("%d connections on one 4-tuple", uses)
 		}
 	}
+	half := 0
+	for c := range listed {
+		if c.flags&isOpened == 0 {
+			half++
+		}
+	}
+	if s := r.Stats(); s.Tracked != len(listed) || s.HalfOpen != half {
+		t.Errorf("%d connections are said to be tracked, %d of them half-open, want %d, %d", s.Tracked, s.HalfOpen, len(listed), half)
+	}
 	queued := 0
 	for i := range r.queues {
 		queued += checkQueue(t, r, uint8(i), listed)

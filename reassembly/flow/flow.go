@@ -68,11 +68,12 @@ func (e *Ends) Addr(d Dir) netip.AddrPort {
 
 // A Conn is one TCP connection while it is followed. The reassembler owns it and
 // uses it for another connection after the chunk that has the Evidence, so a
-// consumer keeps no pointer to it; it may set State.
+// consumer keeps no pointer to it; it may set State, and Mark.
 type Conn struct {
 	Ends
 	State     uint32 // the consumer's own; 0 at first, and as long as it keeps nothing
 	Handshake bool   // a SYN or SYN-ACK was seen
+	Mark      uint8  // that of whoever is told of its packets (Sighting); 0 at first
 }
 
 // Evidence is what the headers of a connection showed, from its first packet to
