@@ -21,16 +21,19 @@ const maxAhead = 4
 
 var errStopped = errors.New("reading ahead was stopped")
 
-// An ahead decompresses in a goroutine of its own. What it has is handed over
-// when a chunk is full, and before it waits for its input: a record coming out
-// of a pipe is seen as soon as it is there.
+// An ahead reads, and decompresses, in a goroutine of its own. What it has is
+// handed over when a chunk is full, and before it waits for its input: a record
+// coming out of a pipe is seen as soon as it is there.
 type ahead struct {
 	full chan chunk    // in order; closed behind the last one
 	free chan []byte   // chunks to fill again
 	stop chan struct{} // closed by close
+	wake chan struct{} // gets something when full does, and Read is not to wait; nil: Read waits
 
 	// The goroutine's.
+	src    io.Reader // of raw
 	raw    *window
+	how    compression
 	fill   []byte // the chunk that is being filled
 	chunks int    // made so far
 
@@ -54,30 +57,71 @@ type packed interface {
 	io.WriterTo // block by block, where Read may wait for more than one
 }
 
-// readAhead starts to decompress raw, which belongs to the goroutine until
-// close says otherwise. Release is called at its end.
-func readAhead(z packed, raw *window, release func()) *ahead {
+// readAhead starts to read raw, which belongs to the goroutine until close says
+// otherwise. With a channel to be woken by, Read says ErrIdle instead of waiting.
+func readAhead(raw *window, how compression, wake chan struct{}) *ahead {
 	a := &ahead{
 		full: make(chan chunk, aheadChunks),
 		free: make(chan []byte, aheadChunks),
 		stop: make(chan struct{}),
+		wake: wake,
+		src:  raw.src,
 		raw:  raw,
+		how:  how,
 	}
 	raw.src = handingOver{raw.src, a}
-	go func() {
-		defer release()
-		a.run(z)
-	}()
+	go a.run()
 	return a
 }
 
-func (a *ahead) run(z packed) {
-	defer close(a.full)
-	_, a.err = z.WriteTo(a)
-	if a.err == nil {
-		a.err = io.EOF
+func (a *ahead) run() {
+	if a.how == unknown {
+		a.look()
+	}
+	if a.how == plain {
+		a.err = a.copy()
+	} else {
+		a.err = a.unpack()
 	}
 	a.handOver()
+	close(a.full)
+	wakeUp(a.wake)
+}
+
+// look finds out whether the input is compressed.
+func (a *ahead) look() {
+	a.how = plain
+	if magic := a.raw.peek(4); magic != nil {
+		a.how = compressionOf(magic)
+	}
+}
+
+// copy reads what is not compressed, behind what was looked at right into the
+// chunks.
+func (a *ahead) copy() error {
+	a.Write(a.raw.buf[a.raw.r:a.raw.w])
+	for a.raw.err == nil {
+		if !a.renew() {
+			return errStopped
+		}
+		w := window{src: a.src, buf: a.fill[:cap(a.fill)]}
+		w.read()
+		a.fill = w.buf[:w.w]
+		a.raw.base, a.raw.err = a.raw.base+int64(w.w), w.err
+	}
+	return a.raw.err
+}
+
+func (a *ahead) unpack() error {
+	z, release, err := newUnpacked(a.how, a.raw)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if _, err = z.WriteTo(a); err != nil {
+		return unpackError(err)
+	}
+	return io.EOF
 }
 
 // A handingOver reads the input of a decompressor.
@@ -133,6 +177,7 @@ func (a *ahead) handOver() bool {
 	if len(a.fill) > 0 {
 		a.full <- chunk{a.fill, a.raw.end()}
 		a.fill = nil
+		wakeUp(a.wake)
 	}
 	select {
 	case <-a.stop:
@@ -142,30 +187,58 @@ func (a *ahead) handOver() bool {
 	}
 }
 
-// Read waits for decompressed bytes.
+// wakeUp wakes whoever waits for the channel, unless it is nil.
+func wakeUp(wake chan<- struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}
+
+// Read returns what the goroutine has read.
 func (a *ahead) Read(p []byte) (int, error) {
-	if len(a.rest) == 0 && !a.next() {
-		return 0, a.err
+	if len(a.rest) == 0 {
+		if err := a.next(); err != nil {
+			return 0, err
+		}
 	}
 	n := copy(p, a.rest)
 	a.rest = a.rest[n:]
 	return n, nil
 }
 
-// next gives a chunk back and takes another. It is false behind the last.
-func (a *ahead) next() bool {
+// next gives a chunk back and takes another.
+func (a *ahead) next() error {
 	if a.chunk.data != nil {
 		a.free <- a.chunk.data
 		a.chunk.data = nil
 	}
-	c, ok := <-a.full
-	if !ok {
+	c, ok, idle := a.take()
+	switch {
+	case idle:
+		return ErrIdle
+	case !ok:
 		a.ended = true
 		a.chunk.disk = a.raw.end()
-		return false
+		return a.err
 	}
 	a.chunk, a.rest = c, c.data
-	return true
+	return nil
+}
+
+// take takes a chunk, of which there are no more if it is not ok. It is idle if
+// it would have to wait and must not.
+func (a *ahead) take() (c chunk, ok, idle bool) {
+	if a.wake == nil {
+		c, ok = <-a.full
+		return c, ok, false
+	}
+	select {
+	case c, ok = <-a.full:
+		return c, ok, false
+	default:
+		return chunk{}, false, true
+	}
 }
 
 // close stops the goroutine, and tells if raw is free again. It does not wait

@@ -23,12 +23,13 @@ type window struct {
 	buf  []byte
 	r, w int   // buf[r:w] was read and not yet consumed
 	base int64 // position of buf[0] in the stream
-	err  error // why src gives no more; io.EOF at its end
+	err  error // why src gives no more; io.EOF at its end, ErrIdle if more may come
 }
 
 // peek returns the next n bytes without consuming them, or nil if the stream
-// ends or fails before. They are valid until the next call of peek or skip.
-// The buffer grows to hold them: the caller has checked n against its bound.
+// ends or fails before, or has no more yet. They are valid until the next call of
+// peek or skip. The buffer grows to hold them: the caller has checked n against its
+// bound.
 func (b *window) peek(n int) []byte {
 	if b.w-b.r < n && !b.fill(n) {
 		return nil
@@ -61,6 +62,9 @@ func (b *window) end() int64 { return b.base + int64(b.w) }
 // fill reads until n bytes are unconsumed, and tells if it got there.
 func (b *window) fill(n int) bool {
 	b.makeRoom(n)
+	if b.err == ErrIdle {
+		b.err = nil
+	}
 	for b.w-b.r < n {
 		if b.err != nil {
 			return false

@@ -21,7 +21,8 @@ var errEndsEarly = errors.New("compressed data ends early")
 type compression uint8
 
 const (
-	plain    compression = iota // nothing we know of
+	unknown  compression = iota // not looked at yet
+	plain                       // nothing we know of
 	gzipped                     // RFC 1952, one member or several
 	zstdded                     // RFC 8878
 	lz4frame                    // LZ4 frame format

@@ -65,10 +65,14 @@ func (t *stream) damage(start int64, format string, args ...any) error {
 
 // cut reports that the stream ended or failed in the record that starts at
 // position start: what takes need bytes. It is io.EOF if the stream ended
-// before the first byte of it, the proper end of a capture.
+// before the first byte of it, the proper end of a capture, and ErrIdle if the
+// rest may still come.
 func (t *stream) cut(start int64, what string, need int64) error {
 	left := t.end() - start
 	switch {
+	case t.err == ErrIdle:
+		t.partial = left > 0
+		return ErrIdle
 	case t.err != io.EOF:
 		return &Damage{Name: t.name, Packet: t.frames + 1, Offset: start, What: reason(t.err), Err: t.err}
 	case left == 0:

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // stdinName stands for "-" in messages.
@@ -21,32 +22,58 @@ var (
 )
 
 // An input is one of the files that a Source reads, or standard input, or a
-// connection.
+// series.
 type input struct {
 	name   string
-	path   string    // valid iff src and remote are nil
+	path   string    // valid iff src and series are nil
 	src    io.Reader // standard input
-	remote *remote
-	err    error // why it cannot be read, told in its turn
-	first  int64 // time of its first packet, or unknownTime
-	order  int   // its place among all inputs
+	series series    // a capture in several streams
+	err    error     // why it cannot be read, told in its turn
+	waits  bool      // more may come later: see waiting.go
+	first  int64     // time of its first packet, or unknownTime
+	order  int       // its place among all inputs
 
 	stream *stream // nil: not open
 	head   Packet  // read and not yet delivered, valid iff held; Num unset
 	held   bool
+	idle   bool      // nothing came when it was read last
+	since  time.Time // when idle changed; zero: never
+}
+
+// A series is a capture that comes in several streams, one after the other. None
+// of its methods waits.
+type series interface {
+	// next returns the next stream, not open yet; ErrIdle while there is none,
+	// and io.EOF when there will be none.
+	next() (*stream, error)
+
+	// opened takes note that the file header of a stream was read.
+	opened(*stream)
+
+	// watch looks after a stream that is idle, and returns ErrIdle, or nil if it is
+	// to be read again at once. A *Damage is to be told, and concerns another one.
+	watch(*stream) error
+
+	// lost takes note of the end of a stream, nil if there was none yet, and says
+	// whether another one may follow. It sets err, unless that is to be told, to
+	// io.EOF.
+	lost(t *stream, err *error) bool
 }
 
 // time is when the input's next packet was captured, as far as is known.
 func (in *input) time() int64 {
-	if in.held {
+	switch {
+	case in.held:
 		return in.head.Time
+	case in.idle:
+		return unknownTime
 	}
 	return in.first
 }
 
 // expand turns the names that a user gave into inputs. A name that leads
 // nowhere becomes an input with an error.
-func expand(names []string, cfg *Config) []*input {
+func expand(names []string, cfg *Config, ss *streams) []*input {
 	var all []*input
 	stdin := false
 	for _, name := range names {
@@ -54,14 +81,16 @@ func expand(names []string, cfg *Config) []*input {
 		case name == "-" && stdin:
 			all = append(all, &input{name: stdinName, err: errStdinTwice})
 		case name == "-":
-			all = append(all, &input{name: stdinName, src: stdinOf(cfg)})
+			all = append(all, &input{name: stdinName, src: cfg.Stdin, waits: IsPipe(cfg.Stdin)})
 			stdin = true
 		case IsRemote(name):
-			all = append(all, &input{name: name, remote: newRemote(name, cfg)})
+			all = append(all, &input{name: name, series: newRemote(name, cfg, ss), waits: true})
+		case cfg.Follow:
+			all = append(all, &input{name: name, series: newFollow(name, cfg, ss), waits: true})
 		case isDir(name):
 			all = append(all, directory(name)...)
 		default:
-			all = append(all, &input{name: name, path: name})
+			all = append(all, &input{name: name, path: name, waits: exists(os.Stat(name)) && !isRegular(name)})
 		}
 	}
 	for i, in := range all {
@@ -70,12 +99,16 @@ func expand(names []string, cfg *Config) []*input {
 	return all
 }
 
-func stdinOf(cfg *Config) io.Reader {
-	if cfg.Stdin == nil {
-		return os.Stdin
-	}
-	return cfg.Stdin
+// IsPipe tells a pipe, a terminal or the like, which may have nothing for a while,
+// from a file and from what is no *os.File.
+func IsPipe(src io.Reader) bool {
+	f, ok := src.(*os.File)
+	return ok && exists(f.Stat()) && !isFile(f.Stat())
 }
+
+func exists(_ fs.FileInfo, err error) bool { return err == nil }
+
+func isFile(st fs.FileInfo, err error) bool { return err == nil && st.Mode().IsRegular() }
 
 func isDir(name string) bool {
 	st, err := os.Stat(name)
@@ -91,10 +124,10 @@ func directory(dir string) []*input {
 		return []*input{{name: dir, err: err}}
 	}
 	var all []*input
-	pool := newProbePool()
+	probing := newProbing(DefaultMaxPacket)
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		if isCapture(path, pool) {
+		if isCapture(path, probing) {
 			all = append(all, &input{name: path, path: path})
 		}
 	}
@@ -106,20 +139,37 @@ func directory(dir string) []*input {
 
 // isCapture tells if a file begins like a capture. One that cannot be read
 // might be, and its error should be seen.
-func isCapture(path string, pool *bufferPool) bool {
+func isCapture(path string, probing *streams) bool {
 	if !isRegular(path) { // to open a named pipe would wait for its writer
 		return false
 	}
-	t, err := openFile(path, path, pool, new(interfaceTable), DefaultMaxPacket)
-	if t != nil {
+	t, err := probing.file(path, path)
+	if err == nil {
+		err = t.open()
 		t.close()
 	}
 	return !errors.Is(err, errNotCapture) && !errors.Is(err, errEmpty)
 }
 
-func isRegular(path string) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.Mode().IsRegular()
+func isRegular(path string) bool { return isFile(os.Stat(path)) }
+
+// filesOf returns the names of those inputs that are files, or nothing, and whether
+// all are.
+func filesOf(inputs []*input) (names []string, all bool) {
+	all = true
+	for _, in := range inputs {
+		switch {
+		case in.path != "" && isRegular(in.path):
+			names = append(names, in.path)
+		case in.err == nil && in.path == "": // standard input, a connection
+			all = false
+		case in.path != "":
+			if _, err := os.Stat(in.path); err == nil { // a pipe
+				all = false
+			}
+		}
+	}
+	return names, all
 }
 
 // size is the number of bytes an input has on disk, false if it is a stream.
@@ -127,7 +177,7 @@ func (in *input) size() (int64, bool) {
 	if in.err != nil {
 		return 0, true
 	}
-	if in.remote != nil {
+	if in.series != nil {
 		return 0, false
 	}
 	if in.src != nil {
@@ -146,20 +196,23 @@ func (in *input) size() (int64, bool) {
 }
 
 func regularSize(st fs.FileInfo, err error) (int64, bool) {
-	if err != nil || !st.Mode().IsRegular() {
+	if !isFile(st, err) {
 		return 0, false
 	}
 	return st.Size(), true
 }
 
-// openFile opens a file and reads its header. The stream is nil iff the file
-// could not be opened at all.
-func openFile(name, path string, pool *bufferPool, ifaces *interfaceTable, maxPacket int) (*stream, error) {
+// file returns a stream that reads a file.
+func (ss *streams) file(name, path string) (*stream, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, unreadable(name, err)
 	}
-	t := &stream{name: name, max: maxPacket, table: ifaces}
+	read := ss.stream
+	if IsPipe(f) {
+		read = ss.waiting
+	}
+	t := read(name, f)
 	t.closers = append(t.closers, func() { f.Close() })
-	return t, t.open(f, pool)
+	return t, nil
 }

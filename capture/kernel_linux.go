@@ -1,9 +1,11 @@
 package capture
 
 import (
+	"fmt"
 	"slices"
 
 	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
 )
 
 // What a program can load besides the bytes of a packet, linux/filter.h: words
@@ -31,22 +33,6 @@ const (
 	hwRadiotap = 803
 )
 
-// linkOf is how packets of a kind of interface are delivered. What is not
-// known here is taken from its network header on.
-func linkOf(hardware uint16) (LinkType, bool) {
-	switch hardware {
-	case hwEthernet, hwLoopback:
-		return LinkEthernet, true
-	case hwWiFi:
-		return LinkWiFi, true
-	case hwPrism:
-		return LinkPrism, true
-	case hwRadiotap:
-		return LinkRadiotap, true
-	}
-	return LinkRaw, false
-}
-
 const outgoing = 4 // PACKET_OUTGOING, linux/if_packet.h
 
 // maxProgram is the number of instructions that the kernel takes.
@@ -57,7 +43,6 @@ const (
 	loadWord  = 0x20
 	jump      = 0x05
 	jumpEqual = 0x15
-	ret       = 0x06
 
 	classMask, classLoad, classLoadX = 0x07, 0x00, 0x01
 	sizeMask, sizeHalf, sizeByte     = 0x18, 0x08, 0x10
@@ -154,13 +139,10 @@ func link(parts *[labels][]bpf.RawInstruction, snapLen int) []bpf.RawInstruction
 	var all []bpf.RawInstruction
 	for l, part := range parts {
 		for _, ins := range part {
-			switch {
-			case ins.Op == jump && label(l) < untagged:
+			if ins.Op == jump && label(l) < untagged {
 				ins.K = at[ins.K] - uint32(len(all)) - 1
-			case ins.Op == ret && ins.K > 0:
-				ins.K = uint32(snapLen)
 			}
-			all = append(all, ins)
+			all = append(all, keeping(ins, snapLen))
 		}
 	}
 	return all
@@ -234,4 +216,17 @@ func fromNetworkHeader(ins bpf.RawInstruction) (bpf.RawInstruction, bool) {
 	ok := ins.Op&modeMask != modeLen && ins.K < room
 	ins.K += networkHeader
 	return ins, ok
+}
+
+// attachFilter has a packet socket filter by a program.
+func attachFilter(fd int, program []bpf.RawInstruction) error {
+	code := make([]unix.SockFilter, len(program))
+	for i, ins := range program {
+		code[i] = unix.SockFilter{Code: ins.Op, Jt: ins.Jt, Jf: ins.Jf, K: ins.K}
+	}
+	prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
+	if err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog); err != nil {
+		return fmt.Errorf("the kernel does not take the filter: %w", err)
+	}
+	return nil
 }

@@ -1,21 +1,16 @@
+//go:build !libpcap
+
 package capture
 
 import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
-)
-
-// A packet lies in the ring for liveDelay at most until it is seen. Live.Next
-// waits longer than that: when it has waited in vain, nothing was there.
-const (
-	liveDelay = 50 * time.Millisecond
-	liveTick  = 2 * liveDelay
 )
 
 // An interface that went away is looked for this often: at first, and at last.
@@ -34,6 +29,7 @@ type Live struct {
 	cfg  LiveConfig
 	fd   int
 	ring ring
+	pace pace
 	poll [1]unix.PollFd
 
 	promiscuous int // number of the interface that was made promiscuous; 0: none
@@ -42,6 +38,8 @@ type Live struct {
 	look        time.Time     // when to look again
 
 	numbers map[int32]int // of interfaces, by those of the kernel
+	index   int32         // of the interface that showed the last packet
+	number  int           // its number
 	ifaces  interfaceTable
 	stats   Stats
 }
@@ -60,7 +58,7 @@ func Listen(name string, cfg *LiveConfig) (*Live, error) {
 	l.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	switch {
 	case errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES):
-		return nil, noPermission(printable(name))
+		return nil, noPermission("linux", name)
 	case err != nil:
 		return nil, fmt.Errorf("%s: no socket: %w", printable(name), err)
 	}
@@ -77,13 +75,8 @@ func Listen(name string, cfg *LiveConfig) (*Live, error) {
 
 // prepare sets up all that must be there before the first packet.
 func (l *Live) prepare(program []bpf.RawInstruction) error {
-	code := make([]unix.SockFilter, len(program))
-	for i, ins := range program {
-		code[i] = unix.SockFilter{Code: ins.Op, Jt: ins.Jt, Jf: ins.Jf, K: ins.K}
-	}
-	prog := unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}
-	if err := unix.SetsockoptSockFprog(l.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &prog); err != nil {
-		return fmt.Errorf("the kernel does not take the filter: %w", err)
+	if err := attachFilter(l.fd, program); err != nil {
+		return err
 	}
 	if err := unix.SetsockoptInt(l.fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V3); err != nil {
 		return fmt.Errorf("the kernel has no TPACKET_V3: %w", err)
@@ -139,7 +132,7 @@ func (l *Live) attach() error {
 func (l *Live) lookUp() (index int, up bool, err error) {
 	ifr, err := unix.NewIfreq(l.name)
 	if err != nil || unix.IoctlIfreq(l.fd, unix.SIOCGIFINDEX, ifr) != nil {
-		return 0, false, errors.New("no such interface; wssniff -D lists them")
+		return 0, false, errNoInterface
 	}
 	index = int(ifr.Uint32())
 	if err := unix.IoctlIfreq(l.fd, unix.SIOCGIFFLAGS, ifr); err != nil {
@@ -154,6 +147,9 @@ func (l *Live) lookUp() (index int, up bool, err error) {
 // the end.
 func (l *Live) Next(p *Packet) error {
 	f := l.ring.frame()
+	for f == nil && l.doze() {
+		f = l.ring.frame()
+	}
 	if f == nil {
 		if err := l.wait(); err != nil {
 			return err
@@ -163,8 +159,30 @@ func (l *Live) Next(p *Packet) error {
 		}
 	}
 	l.packet(f, p)
-	l.count(p)
+	l.stats.count(p)
 	return nil
+}
+
+// doze waits for a moment if packets keep coming.
+func (l *Live) doze() bool {
+	now, blocks := time.Now(), max(1, l.ring.blocks()/gatherParts)
+	l.pace.runsDry(now, l.ring.turns)
+	if l.pace.each > often {
+		return false
+	}
+	for d := l.pace.nap(now, blocks); d > 0; d = l.pace.nap(now, blocks) {
+		pause(nil, d)
+		if l.ring.has(blocks) {
+			return true
+		}
+		now = time.Now()
+	}
+	rest := liveTick - now.Sub(l.pace.dry)
+	if rest <= 0 {
+		return false
+	}
+	pause(l.poll[:], rest)
+	return l.poll[0].Revents&^unix.POLLIN == 0
 }
 
 // wait waits until there may be something in the ring.
@@ -228,14 +246,33 @@ func (l *Live) packet(f frame, p *Packet) {
 			wire += tagLen
 		}
 	}
+	if index := int32(f.u32(frameIndex)); index != l.index {
+		l.index, l.number = index, l.numberOf(index, link)
+	}
 	data := f[begin:end:end]
 	*p = Packet{
 		Time:    int64(f.u32(frameSec))*1e9 + int64(f.u32(frameNsec)),
-		Iface:   l.number(int32(f.u32(frameIndex)), link),
+		Iface:   l.number,
 		Link:    link,
 		WireLen: wire,
 		Data:    data[:min(len(data), l.cfg.SnapLen)],
 	}
+}
+
+// linkOf is how packets of a kind of interface are delivered. What is not
+// known here is taken from its network header on.
+func linkOf(hardware uint16) (LinkType, bool) {
+	switch hardware {
+	case hwEthernet, hwLoopback:
+		return LinkEthernet, true
+	case hwWiFi:
+		return LinkWiFi, true
+	case hwPrism:
+		return LinkPrism, true
+	case hwRadiotap:
+		return LinkRadiotap, true
+	}
+	return LinkRaw, false
 }
 
 // tagLen is the length of a VLAN tag, IEEE 802.1Q: its type and its content.
@@ -259,9 +296,9 @@ func putTagBack(f frame, begin, end int) bool {
 	return true
 }
 
-// number returns the number of an interface, from 0 in the order in which they
+// numberOf returns the number of an interface, from 0 in the order in which they
 // showed packets. One that comes back has the number that it had.
-func (l *Live) number(index int32, link LinkType) int {
+func (l *Live) numberOf(index int32, link LinkType) int {
 	n, ok := l.numbers[index]
 	if ok {
 		return n
@@ -281,16 +318,17 @@ func (l *Live) number(index int32, link LinkType) int {
 	return n
 }
 
-// count numbers a packet that is delivered.
-func (l *Live) count(p *Packet) {
-	l.stats.Packets++
-	p.Num = int(l.stats.Packets)
-	l.stats.Bytes += int64(len(p.Data))
-	l.stats.Read += int64(len(p.Data))
-	if p.WireLen > len(p.Data) {
-		l.stats.Cut++
+// named is the number of the interface with the name of i, which is i if there is
+// none yet.
+func (t *interfaceTable) named(i Interface) int {
+	if n := slices.IndexFunc(t.list, func(known Interface) bool { return known.Name == i.Name }); n >= 0 {
+		return n
 	}
+	return t.add(i)
 }
+
+// Interface describes the interface that a Packet.Iface stands for.
+func (l *Live) Interface(i int) Interface { return l.ifaces.at(i) }
 
 // Stats tells what has come so far. Drops are the packets that found no room in
 // the ring.
@@ -299,6 +337,7 @@ func (l *Live) Stats() Stats {
 		l.stats.Drops += int64(s.Drops) // reading sets the kernel's count to zero
 	}
 	st := l.stats
+	st.Ring, st.RingHigh, st.Away = int64(len(l.ring.mem)), int64(l.ring.high)*blockSize, l.away
 	st.Interfaces = append([]Interface(nil), l.ifaces.list...)
 	return st
 }
@@ -310,30 +349,4 @@ func (l *Live) Close() error {
 		l.ring.mem = nil
 	}
 	return unix.Close(l.fd)
-}
-
-func (c *LiveConfig) withDefaults() LiveConfig {
-	if c == nil {
-		c = new(LiveConfig)
-	}
-	d := *c
-	if d.SnapLen <= 0 {
-		d.SnapLen = DefaultMaxPacket
-	}
-	if d.Ring <= 0 {
-		d.Ring = DefaultRing
-	}
-	if d.Tell == nil {
-		d.Tell = func(string) {}
-	}
-	return d
-}
-
-// noPermission is what to do about a system that lets nobody listen.
-func noPermission(name string) error {
-	program, err := os.Executable()
-	if err != nil {
-		program = "wssniff"
-	}
-	return fmt.Errorf("%s: no permission to capture: run as root, or allow it once: setcap cap_net_raw+ep %s", name, program)
 }

@@ -1,19 +1,20 @@
-//go:build !linux
+//go:build !linux && !libpcap
 
 package capture
 
-import "fmt"
+import "runtime"
 
 // A Live delivers the packets of an interface. This system has none.
 type Live struct{}
 
-// Listen fails: only Linux is known.
-func Listen(name string, _ *LiveConfig) (*Live, error) {
-	return nil, fmt.Errorf("%s: wssniff captures on Linux only; here: tcpdump -i %[1]s -U -w - | wssniff -", printable(name))
-}
+// Listen fails, and says what to do instead.
+func Listen(name string, _ *LiveConfig) (*Live, error) { return nil, elsewhere(runtime.GOOS, name) }
 
 // Next is never called.
 func (*Live) Next(*Packet) error { return ErrIdle }
+
+// Interface is never called.
+func (*Live) Interface(int) Interface { return Interface{} }
 
 // Stats is never called.
 func (*Live) Stats() Stats { return Stats{} }

@@ -6,27 +6,31 @@ import "container/heap"
 // read through when only its time is wanted.
 const probeBuffer = 4 << 10
 
-// newProbePool has small buffers, and no leave to read ahead.
-func newProbePool() *bufferPool { return &bufferPool{size: probeBuffer, ahead: maxAhead} }
+// newProbing is for a look at how files begin: with small buffers, no leave to read
+// ahead, and interfaces of its own.
+func newProbing(maxPacket int) *streams {
+	return &streams{pool: bufferPool{size: probeBuffer, ahead: maxAhead}, maxPacket: maxPacket}
+}
 
 // probe finds out the time of the first packet of each regular file, so that
 // the merge need not hold all files open from the start. Whatever goes wrong
 // is told when the input is read, which is then at once.
 func probe(inputs []*input, maxPacket int) {
-	pool := newProbePool()
+	probing := newProbing(maxPacket)
 	for _, in := range inputs {
-		if in.err != nil || in.src != nil || in.remote != nil || !isRegular(in.path) {
+		if in.err != nil || in.src != nil || in.series != nil || !isRegular(in.path) {
 			continue
 		}
-		t, err := openFile(in.name, in.path, pool, new(interfaceTable), maxPacket)
-		if t == nil {
+		t, err := probing.file(in.name, in.path)
+		if err != nil {
 			continue
 		}
 		var p Packet
-		if err == nil && t.records.next(&p) == nil {
+		if t.open() == nil && t.records.next(&p) == nil {
 			in.first = p.Time
 		}
 		t.close()
+		probing.ifaces = interfaceTable{}
 	}
 }
 

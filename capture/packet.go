@@ -1,10 +1,12 @@
-// Package capture reads packets from capture files, standard input and TCP
-// connections (Source), and from interfaces of Linux (Live).
+// Package capture reads packets from capture files, which may still be written,
+// standard input and TCP connections (Source), and from interfaces of Linux, or
+// those of libpcap (Live).
 //
-// A Source merges inputs by time. Behind it each input is a stream: a file, a
-// decompressor if it is compressed, which runs ahead in a goroutine of its
-// own, a window that the bytes are read through, and a walker of the pcap or
-// pcapng records in it. Packets are slices of the window's buffer.
+// A Source merges inputs by time. Behind it each input is a stream, or a series of
+// them, one after the other: a file, a decompressor if it is compressed, which runs
+// ahead in a goroutine of its own, a window that the bytes are read through, and a
+// walker of the pcap or pcapng records in it. Packets are slices of the window's
+// buffer. Pipes and connections are read by such a goroutine, too.
 package capture
 
 // A LinkType says what the first byte of a packet belongs to. The values are

@@ -24,25 +24,29 @@ type pcapWalker struct {
 	link     LinkType
 }
 
-// newPcapWalker reads the file header. Its magic is given in little-endian.
+// newPcapWalker takes the magic number as read in little-endian.
 func newPcapWalker(t *stream, magic uint32) (*pcapWalker, error) {
 	c := &pcapWalker{stream: t, head: 16, fraction: 1000}
 	if !c.recognise(magic) {
 		return nil, unreadable(t.name, errNotCapture)
 	}
-	h := t.peek(pcapHeaderLen)
+	return c, nil
+}
+
+func (c *pcapWalker) begin() error {
+	h := c.peek(pcapHeaderLen)
 	if h == nil {
-		return nil, t.cut(0, "pcap file header", pcapHeaderLen)
+		return c.cut(0, "pcap file header", pcapHeaderLen)
 	}
 	if major := c.order.u16(h[4:]); major != 2 {
-		return nil, t.damage(0, "pcap version %d is not known", major)
+		return c.damage(0, "pcap version %d is not known", major)
 	}
 	// The upper bits of the link type tell the length of the frame check
 	// sequence; every packet parser finds its end by the lengths inside.
 	c.link = LinkType(c.order.u32(h[20:]) & 0xffff)
-	c.iface = t.table.add(Interface{Link: c.link, SnapLen: clampInt(c.order.u32(h[16:])), Drops: -1})
-	t.advance(pcapHeaderLen)
-	return c, nil
+	c.iface = c.table.add(Interface{Link: c.link, SnapLen: clampInt(c.order.u32(h[16:])), Drops: -1})
+	c.advance(pcapHeaderLen)
+	return nil
 }
 
 // recognise sets what the magic number tells, and false if it tells nothing.

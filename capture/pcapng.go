@@ -35,6 +35,7 @@ type pcapngWalker struct {
 	*stream
 	order  byteOrder         // of the section
 	ifaces []pcapngInterface // of the section
+	half   block             // is being skipped, and has not come whole; size 0: none
 }
 
 // A block is the head of a block, and where it starts in the stream.
@@ -45,20 +46,27 @@ type block struct {
 	start int64
 }
 
-func newPcapngWalker(t *stream) (*pcapngWalker, error) {
-	n := &pcapngWalker{stream: t}
+func (n *pcapngWalker) begin() error {
+	if n.half.size > 0 {
+		return n.skipBlock(n.half)
+	}
 	// The first 4 bytes, ends of lines, may also begin a text.
-	if h := t.peek(blockMinLen); h != nil && !n.setOrder(h[blockHeadLen:]) {
-		return nil, unreadable(t.name, errNotCapture)
+	if h := n.peek(blockMinLen); h != nil && !n.setOrder(h[blockHeadLen:]) {
+		return unreadable(n.name, errNotCapture)
 	}
 	b, err := n.head()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return n, n.section(b)
+	return n.section(b)
 }
 
 func (n *pcapngWalker) next(p *Packet) error {
+	if n.half.size > 0 {
+		if err := n.skipBlock(n.half); err != nil {
+			return err
+		}
+	}
 	for {
 		b, err := n.head()
 		if err != nil {
@@ -199,9 +207,11 @@ func (n *pcapngWalker) checkTail(b block, tail []byte) error {
 	return nil
 }
 
-// skipBlock consumes a block without holding it, however long it is.
+// skipBlock consumes a block without holding it, however long it is, or what is
+// left of it.
 func (n *pcapngWalker) skipBlock(b block) error {
-	if !n.skip(b.size - 4) {
+	n.half = b
+	if !n.skip(b.start + b.size - 4 - n.pos()) {
 		return n.cut(b.start, "block", b.size)
 	}
 	tail := n.peek(4)
@@ -212,5 +222,6 @@ func (n *pcapngWalker) skipBlock(b block) error {
 		return err
 	}
 	n.advance(4)
+	n.half = block{}
 	return nil
 }

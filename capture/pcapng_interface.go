@@ -71,11 +71,12 @@ func interfaceName(b []byte) string {
 	return name
 }
 
-// statistics reads the drops of an Interface Statistics Block
+// statistics reads the drops of an Interface Statistics Block, and its end
 // (draft-ietf-opsawg-pcapng, Section 4.6).
 func (n *pcapngWalker) statistics(b block) error {
 	const (
 		fixed     = 12
+		optEnd    = 3 // isb_endtime
 		optIfDrop = 5 // isb_ifdrop, by the interface
 		optOSDrop = 7 // isb_osdrop, by the operating system
 	)
@@ -85,15 +86,20 @@ func (n *pcapngWalker) statistics(b block) error {
 	}
 	var lost uint64
 	told := false
+	id := n.order.u32(raw[8:])
 	opts := options{order: n.order, rest: raw[blockHeadLen+fixed:]}
 	for opts.next() {
 		if (opts.code == optIfDrop || opts.code == optOSDrop) && len(opts.value) == 8 {
 			lost += min(n.order.u64(opts.value), 1<<62)
 			told = true
 		}
+		if opts.code == optEnd && len(opts.value) == 8 && int64(id) < int64(len(n.ifaces)) {
+			end := n.ifaces[id].clock.nanos(uint64(n.order.u32(opts.value))<<32 | uint64(n.order.u32(opts.value[4:])))
+			n.table.end = max(n.table.end, end)
+		}
 	}
 	// Statistics of an unknown interface do no harm to any packet.
-	if id := n.order.u32(raw[8:]); told && int64(id) < int64(len(n.ifaces)) {
+	if told && int64(id) < int64(len(n.ifaces)) {
 		n.table.lost(n.ifaces[id].index, lost)
 	}
 	n.advance(int(b.size))

@@ -227,6 +227,32 @@ func TestPcapngDrops(t *testing.T) {
 	}
 }
 
+// TestPcapngEnd reads when captures ended, by the clock of each interface.
+func TestPcapngEnd(t *testing.T) {
+	isb := func(id uint32, opts ...[]byte) []byte {
+		return blockOf(le, blockStatistics, u32(le, id, 0, 0), join(opts...))
+	}
+	nanos := iface(le, 1, 9)
+	for _, c := range []struct {
+		name   string
+		blocks []byte
+		want   int64
+	}{
+		{"nothing told", isb(0, option(le, 5, u64(le, 9))), 0},
+		{"microseconds", isb(0, option(le, 3, u32(le, 0, 5))), 5000},
+		{"nanoseconds", isb(1, option(le, 3, u32(le, 1, 5))), 1<<32 + 5},
+		{"the latest", join(isb(0, option(le, 3, u32(le, 0, 7))), isb(0, option(le, 3, u32(le, 0, 5)))), 7000},
+		{"of an unknown interface", isb(9, option(le, 3, u32(le, 0, 5))), 0},
+		{"wrong size", isb(0, option(le, 3, u32(le, 5))), 0},
+	} {
+		_, errs, stats := readBytes(t, join(section(le), iface(le, 1, 0), nanos, c.blocks))
+		diff(t, c.name+": errors", errs, []string(nil))
+		if stats.End != c.want {
+			t.Errorf("%s: ended at %d, want %d", c.name, stats.End, c.want)
+		}
+	}
+}
+
 func TestPcapngDamage(t *testing.T) {
 	start := join(section(le), iface(le, 1, 0), enhanced(le, 0, 1, "abcd")) // 28 + 20 + 36 bytes
 	epb := func(caplen uint32, body string) []byte {

@@ -27,98 +27,95 @@ const (
 // A remote is a capture that comes over a TCP connection, and over the next one
 // when that is lost.
 type remote struct {
-	name   string
-	ctx    context.Context
-	tell   func(string)
-	pause  time.Duration // before the next try; 0: none
-	tries  int           // in a row that failed
-	worked bool          // a capture came, once
-	told   bool          // that the connection is lost
+	*streams
+	name    string
+	ctx     context.Context
+	tell    func(string)
+	dialing chan dialled  // nil: no connection is being made
+	due     time.Time     // when to make one
+	pause   time.Duration // before the last try; 0: none
+	tries   int           // in a row that failed
+	worked  bool          // a capture came, once
+	told    bool          // that the connection is lost
 }
 
-func newRemote(name string, cfg *Config) *remote {
-	r := &remote{name: name, ctx: cfg.Context, tell: cfg.Tell}
-	if r.ctx == nil {
-		r.ctx = context.Background()
-	}
-	if r.tell == nil {
-		r.tell = func(string) {}
-	}
-	return r
+// A dialled is a connection, or why there is none.
+type dialled struct {
+	net.Conn
+	err error
 }
 
-// open connects and reads the file header. It is io.EOF when the context is done.
-func (r *remote) open(pool *bufferPool, ifaces *interfaceTable, maxPacket int) (*stream, error) {
-	if r.worked {
-		r.wait()
+func newRemote(name string, cfg *Config, ss *streams) *remote {
+	return &remote{streams: ss, name: name, ctx: cfg.Context, tell: cfg.Tell}
+}
+
+func (r *remote) next() (*stream, error) {
+	switch {
+	case r.ctx.Err() != nil:
+		return nil, io.EOF
+	case r.dialing == nil && time.Until(r.due) > 0:
+		return nil, ErrIdle
+	case r.dialing == nil:
+		r.dialing = make(chan dialled, 1)
+		go r.dial(r.dialing)
 	}
-	for {
-		t, err := r.try(pool, ifaces, maxPacket)
-		if err == nil {
-			r.connected()
-			return t, nil
-		}
-		final := t != nil && t.window.err == nil // what came is no capture
-		if t != nil {
-			t.close()
-		}
-		r.tries++
-		switch {
-		case r.ctx.Err() != nil:
-			return nil, io.EOF
-		case final || !r.worked && r.tries == maxTries:
-			return nil, err
-		}
-		r.wait()
+	select {
+	case conn := <-r.dialing:
+		r.dialing = nil
+		return r.over(conn)
+	default:
+		return nil, ErrIdle
 	}
 }
 
-// try connects once. The stream is nil iff there is no connection.
-func (r *remote) try(pool *bufferPool, ifaces *interfaceTable, maxPacket int) (*stream, error) {
+func (r *remote) dial(to chan<- dialled) {
 	conn, err := new(net.Dialer).DialContext(r.ctx, "tcp", strings.TrimPrefix(r.name, remotePrefix))
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err // the rest repeats the name
 	}
-	if err != nil {
-		return nil, unreadable(r.name, err)
-	}
-	t := &stream{name: r.name, max: maxPacket, table: ifaces}
-	release := context.AfterFunc(r.ctx, func() { conn.Close() })
-	t.closers = append(t.closers, func() { release(); conn.Close() })
-	return t, t.open(conn, pool)
+	to <- dialled{conn, err}
+	wakeUp(r.wake)
 }
 
-func (r *remote) connected() {
+// over returns the stream that comes over a connection.
+func (r *remote) over(conn dialled) (*stream, error) {
+	if conn.err != nil {
+		return nil, unreadable(r.name, conn.err)
+	}
+	t := r.waiting(r.name, conn)
+	t.again = r.worked
+	t.closers = append(t.closers, func() { conn.Close() })
+	return t, nil
+}
+
+func (r *remote) opened(*stream) {
 	if r.told {
 		r.tell(printable(r.name) + " sends again")
 	}
 	r.worked, r.told, r.tries = true, false, 0
 }
 
-// lost takes note of the end of a stream, and reports whether to connect again:
-// not if it was damaged, nor if nobody wants more, which is no error.
+func (r *remote) watch(*stream) error { return ErrIdle }
+
+// lost says to connect again, unless what came was no capture, or damaged, or
+// nobody wants more, which is no error.
 func (r *remote) lost(t *stream, err *error) bool {
+	r.tries++
 	switch {
 	case r.ctx.Err() != nil:
 		*err = io.EOF
 		return false
-	case t.window.err == nil:
+	case t != nil && (t.err == nil || t.err == ErrIdle) || !r.worked && r.tries == maxTries:
 		return false
-	case !r.told:
+	case r.worked && !r.told:
 		r.tell(printable(r.name) + " was disconnected; trying again")
 		r.told = true
 	}
-	if t.frames > 0 {
+	if t != nil && t.frames > 0 {
 		r.pause = 0
 	}
-	return true
-}
-
-// wait makes a pause, unless nobody wants more.
-func (r *remote) wait() {
 	r.pause = min(max(2*r.pause, firstRetryPause), lastRetryPause)
-	select {
-	case <-r.ctx.Done():
-	case <-time.After(r.pause):
-	}
+	r.due = time.Now().Add(r.pause)
+	*err = io.EOF
+	return true
 }

@@ -1,3 +1,5 @@
+//go:build !libpcap
+
 package capture
 
 import (
@@ -6,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/wssniff/wssniff/internal/prefetch"
 )
 
 // blockSize is the size of a block of the ring. A packet is never longer than
@@ -29,6 +33,8 @@ type ring struct {
 	next  int    // number of the block that comes next
 	left  uint32 // frames of block that are still to be read
 	at    uint32 // where the next one is
+	high  int    // blocks that waited to be read at once, at most
+	turns int    // blocks that were read so far
 }
 
 // Offsets in a block.
@@ -74,8 +80,24 @@ func (r *ring) frame() frame {
 		return nil
 	}
 	r.at += f.u32(frameNext)
+	r.prefetch()
 	return f
 }
+
+// prefetch asks for the memory that the headers of the frame after the next lie in.
+// Another processor wrote it, so it takes a while to come; that of the next was asked
+// for with this one.
+func (r *ring) prefetch() {
+	next := r.block[min(int(r.at), blockSize):]
+	if len(next) < frameHeader {
+		return
+	}
+	if after := frame(next).u32(frameNext); after < uint32(len(next)) {
+		prefetch.Lines(&next[after])
+	}
+}
+
+func (r *ring) blocks() int { return len(r.mem) / blockSize }
 
 // turn gives the block back that was read and goes on to the next one, if the
 // kernel is done with it.
@@ -85,11 +107,30 @@ func (r *ring) turn() bool {
 	if atomic.LoadUint32(status(b))&unix.TP_STATUS_USER == 0 {
 		return false
 	}
+	r.mark()
 	r.block = b
-	r.next = (r.next + 1) % (len(r.mem) / blockSize)
+	r.next = (r.next + 1) % r.blocks()
 	r.left = frame(b).u32(blockFrames)
 	r.at = frame(b).u32(blockFirst)
+	r.turns++
 	return r.left > 0
+}
+
+// has reports whether so many blocks wait to be read.
+func (r *ring) has(blocks int) bool {
+	b := r.mem[(r.next+blocks-1)%r.blocks()*blockSize:]
+	return atomic.LoadUint32(status(b))&unix.TP_STATUS_USER != 0
+}
+
+// mark notes how many blocks wait. The kernel fills one after the other, so it
+// costs one look, at the first that would be more than ever.
+func (r *ring) mark() {
+	for blocks := r.blocks(); r.high < blocks; r.high++ {
+		b := r.mem[(r.next+r.high)%blocks*blockSize:]
+		if atomic.LoadUint32(status(b))&unix.TP_STATUS_USER == 0 {
+			return
+		}
+	}
 }
 
 func (r *ring) giveBack() {

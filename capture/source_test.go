@@ -56,6 +56,7 @@ func collect(t testing.TB, s *Source) (packets []Packet, errs []string) {
 		var p Packet
 		err := s.Next(&p)
 		switch {
+		case err == ErrIdle:
 		case err == io.EOF:
 			if err := s.Next(&p); err != io.EOF {
 				t.Errorf("after io.EOF: %v", err)

@@ -1,7 +1,5 @@
 package capture
 
-import "slices"
-
 // maxInterfaces is how many interfaces a pcapng section, and the statistics
 // over all inputs, may list. Each costs some memory, and only 20 bytes of a
 // file.
@@ -29,12 +27,31 @@ type Stats struct {
 	Read       int64       // bytes read of the inputs as they are stored, but for what was only read ahead
 	Size       int64       // bytes of all inputs as they are stored; -1 if one of them is a pipe
 	Interfaces []Interface // Packet.Iface is an index; at most 65536 are listed
+	End        int64       // when the latest of the captures ended, in nanoseconds since 1970; 0: no statistics tell
+
+	// Live only, else 0:
+
+	Ring     int64 // bytes of the ring in which the kernel leaves packets
+	RingHigh int64 // of them, those in the blocks that waited to be read at once, at most
+	Away     bool  // the interface is down or gone, and waited for
+}
+
+// count counts a packet that is delivered live, and numbers it.
+func (st *Stats) count(p *Packet) {
+	st.Packets++
+	p.Num = int(st.Packets)
+	st.Bytes += int64(len(p.Data))
+	st.Read += int64(len(p.Data))
+	if p.WireLen > len(p.Data) {
+		st.Cut++
+	}
 }
 
 // An interfaceTable numbers the interfaces of all inputs.
 type interfaceTable struct {
 	list []Interface
-	n    int // may be greater than len(list)
+	n    int   // may be greater than len(list)
+	end  int64 // Stats.End
 }
 
 func (t *interfaceTable) add(i Interface) int {
@@ -45,13 +62,12 @@ func (t *interfaceTable) add(i Interface) int {
 	return t.n - 1
 }
 
-// named is the number of the interface with the name of i, which is i if there is
-// none yet.
-func (t *interfaceTable) named(i Interface) int {
-	if n := slices.IndexFunc(t.list, func(known Interface) bool { return known.Name == i.Name }); n >= 0 {
-		return n
+// at returns an interface by its number; without a name if it is not listed.
+func (t *interfaceTable) at(i int) Interface {
+	if i < 0 || i >= len(t.list) {
+		return Interface{Drops: -1}
 	}
-	return t.add(i)
+	return t.list[i]
 }
 
 // lost notes that at least n packets of interface i were dropped. Statistics

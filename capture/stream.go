@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"io"
 	"math/bits"
+	"time"
 )
 
 // A stream is one capture being read, whatever its format.
@@ -14,16 +15,24 @@ type stream struct {
 	max     int             // bytes of the largest packet accepted
 	table   *interfaceTable // where the interfaces of this capture are entered
 	tell    func([]byte)    // Config.Secrets
-	records walker
-	raw     *window  // what is decompressed; nil if nothing; belongs to ahead if there is one
-	ahead   *ahead   // what decompresses it ahead of the window; nil if the window itself does
+	pool    *bufferPool
+	records walker   // nil: the format is not known yet
+	opened  bool     // the file header was read
+	again   bool     // it goes on with what another stream lost
+	partial bool     // it is idle in the middle of a record; valid iff it is idle
+	raw     *window  // what the bytes come from that the window reads; nil: its own source; belongs to ahead if there is one
+	ahead   *ahead   // what reads ahead of the window; nil: the window itself does
 	closers []func() // in the order of opening
 }
 
 // A walker goes through the records of one format.
 type walker interface {
+	// begin reads the file header. After ErrIdle it is called again.
+	begin() error
+
 	// next sets all of p but Num. It returns io.EOF at the end, or a *Damage;
-	// after either it is not called again.
+	// after either it is not called again. After ErrIdle it is, and goes on where
+	// it was.
 	next(p *Packet) error
 
 	// buffered is next for the usual case, a proper packet that the window
@@ -31,50 +40,104 @@ type walker interface {
 	buffered(p *Packet) bool
 }
 
-// open looks at what src begins with and gets ready to read its first record.
-// The buffers come from the pool and go back to it by close.
-func (t *stream) open(src io.Reader, pool *bufferPool) error {
-	t.window = window{src: src, buf: pool.get()}
-	t.closers = append(t.closers, func() { pool.put(t.buf) })
+// Streams are made with what they have in common.
+type streams struct {
+	pool      bufferPool
+	ifaces    interfaceTable
+	maxPacket int
+	secrets   func([]byte)
+	wake      chan struct{} // gets something when something came for a stream that waits
+
+	patience, listEvery time.Duration // see waiting.go
+}
+
+// stream returns a stream that reads src. Its buffers come from the pool and go
+// back to it by close.
+func (ss *streams) stream(name string, src io.Reader) *stream {
+	t := &stream{name: name, max: ss.maxPacket, table: &ss.ifaces, tell: ss.secrets, pool: &ss.pool}
+	t.window = window{src: src, buf: t.pool.get()}
+	t.closers = append(t.closers, func() { t.pool.put(t.buf) })
+	return t
+}
+
+// waiting returns a stream that reads src, which may keep its reader waiting, in
+// a goroutine: the stream itself says ErrIdle then.
+func (ss *streams) waiting(name string, src io.Reader) *stream {
+	t := ss.stream(name, src)
+	raw := t.window
+	t.raw, t.ahead = &raw, readAhead(&raw, unknown, ss.wake)
+	t.readFrom(t.ahead, nil)
+	return t
+}
+
+// open looks at what the input begins with and reads its file header. After
+// ErrIdle it is called again.
+func (t *stream) open() error {
+	if t.records == nil {
+		if err := t.recognise(); err != nil {
+			return err
+		}
+	}
+	err := t.records.begin()
+	t.opened = err == nil
+	return err
+}
+
+// recognise tells the format by the first bytes, of what is decompressed if it is
+// compressed.
+func (t *stream) recognise() error {
 	magic, err := t.magic()
 	if err != nil {
 		return err
 	}
-	if how := compressionOf(magic); how != plain {
-		if magic, err = t.unpack(how, pool); err != nil {
+	if how := compressionOf(magic); how != plain && t.raw == nil {
+		if err := t.unpack(how); err != nil {
+			return err
+		}
+		if magic, err = t.magic(); err != nil {
 			return err
 		}
 	}
-	return t.start(magic)
+	switch m := binary.LittleEndian.Uint32(magic); m {
+	case blockSection:
+		if t.records = (&pcapngWalker{stream: t}); t.tell != nil {
+			t.tell(nil) // there may be some
+		}
+	default:
+		t.records, err = newPcapWalker(t, m)
+	}
+	return err
 }
 
-// unpack puts a decompressor between the input and the window, and returns
-// the first bytes that come out of it.
-func (t *stream) unpack(how compression, pool *bufferPool) ([]byte, error) {
+// unpack puts a decompressor between the input and the window.
+func (t *stream) unpack(how compression) error {
 	raw := t.window
+	t.raw = &raw
+	if t.pool.ahead < maxAhead {
+		t.pool.ahead++
+		t.ahead = readAhead(&raw, how, nil)
+		t.readFrom(t.ahead, func() { t.pool.ahead-- })
+		return nil
+	}
 	z, release, err := newUnpacked(how, &raw)
 	if err != nil {
-		return nil, unreadable(t.name, err)
+		return unreadable(t.name, err)
 	}
-	t.raw = &raw
-	if pool.ahead < maxAhead {
-		t.readAhead(z, release, pool)
-	} else {
-		t.window = window{src: unpacker{z}, buf: pool.get()}
-		t.closers = append(t.closers, func() { pool.put(raw.buf) }, release)
-	}
-	return t.magic()
+	t.window = window{src: unpacker{z}, buf: t.pool.get()}
+	t.closers = append(t.closers, func() { t.pool.put(raw.buf) }, release)
+	return nil
 }
 
-// readAhead makes the decompressor run ahead of the window.
-func (t *stream) readAhead(z packed, release func(), pool *bufferPool) {
-	pool.ahead++
-	t.ahead = readAhead(z, t.raw, release)
-	t.window = window{src: unpacker{t.ahead}, buf: pool.get()}
+// readFrom lets the window read what comes from a goroutine. Its end is told to
+// over.
+func (t *stream) readFrom(a *ahead, over func()) {
+	t.window = window{src: a, buf: t.pool.get()}
 	t.closers = append(t.closers, func() {
-		pool.ahead--
-		if t.ahead.close() {
-			pool.put(t.raw.buf)
+		if over != nil {
+			over()
+		}
+		if a.close() {
+			t.pool.put(t.raw.buf)
 		}
 	})
 }
@@ -85,24 +148,14 @@ func (t *stream) magic() ([]byte, error) {
 	switch {
 	case magic != nil:
 		return magic, nil
+	case t.err == ErrIdle:
+		return nil, ErrIdle
 	case t.err != io.EOF:
 		return nil, unreadable(t.name, t.err)
 	case t.end() == 0:
 		return nil, unreadable(t.name, errEmpty)
 	}
 	return nil, unreadable(t.name, errNotCapture)
-}
-
-// start reads the file header.
-func (t *stream) start(magic []byte) error {
-	var err error
-	switch m := binary.LittleEndian.Uint32(magic); m {
-	case blockSection:
-		t.records, err = newPcapngWalker(t)
-	default:
-		t.records, err = newPcapWalker(t, m)
-	}
-	return err
 }
 
 func (t *stream) close() {
