@@ -9,11 +9,14 @@ import (
 
 // A Conn is a TLS connection while it is followed.
 type Conn struct {
+	Number uint32 // of the caller, to know the connection by
+
 	handshake
 	d      *Decrypter
 	inner  flow.Conn
 	halves [2]half // by the direction in which they are sent
 	told   bool    // something was handed out
+	wish
 }
 
 // Conn begins to follow a connection, of which it keeps the addresses only.
@@ -42,69 +45,129 @@ func (c *Conn) Chunk(in flow.Chunk) flow.Want {
 		}
 		c.resume()
 	}
-	c.take(h, in)
-	c.resume()
+	if h.pends() || c.mustHold(h) {
+		c.hold(h, in)
+	} else {
+		c.take(h, in)
+	}
+	c.Resume()
 	if h.reason != Decrypted || h.unwanted {
 		return flow.None
 	}
 	return flow.All
 }
 
-// resume goes on with directions that wait, until none can.
+// Resume goes on as far as the secrets reach that are there by now.
+func (c *Conn) Resume() {
+	c.resume()
+	c.d.keys.note(c)
+}
+
+// GiveUp forgets what waits. The caller forgets the connection.
+func (c *Conn) GiveUp() {
+	c.failBoth(NoKeys)
+	c.Resume()
+}
+
+// resume goes on with directions that wait until none can, in the order of the
+// capture: who reads what is inside must not get answers long after what they caused.
 func (c *Conn) resume() {
-	for again := true; again; {
-		again = false
-		for i := range c.halves {
-			if h := &c.halves[i]; h.waiting {
-				again = c.replay(h) || again
-			}
+	stuck := [2]bool{}
+	for {
+		h := c.next(stuck)
+		if h == nil {
+			return
+		}
+		other := h.dir.Reverse()
+		switch {
+		case !h.waiting:
+			c.takeHeld(h)
+			stuck[other] = false
+		case c.retry(h):
+			stuck[other] = false
+		default:
+			stuck[h.dir] = true
 		}
 	}
 }
 
-// replay goes on with a direction that waits. It reports whether it waits no more.
-func (c *Conn) replay(h *half) bool {
-	h.waiting = false
+// next returns the direction that is to go on, nil if none is: the one whose bytes came
+// first or, if that is stuck, the other one.
+func (c *Conn) next(stuck [2]bool) *half {
+	first, second := &c.halves[0], &c.halves[1]
+	if !first.pends() || second.pends() && second.since() < first.since() {
+		first, second = second, first
+	}
+	switch {
+	case !first.pends():
+		return nil
+	case !stuck[first.dir] && !c.inVain(first):
+		return first
+	case !second.pends() || stuck[second.dir] || c.inVain(second) || c.mustHold(second):
+		return nil
+	}
+	return second
+}
+
+// inVain reports whether a direction waits for secrets, and none came since it was
+// tried last.
+func (c *Conn) inVain(h *half) bool { return h.lacks && !h.forced && c.state == openWish }
+
+// pends reports whether bytes of a direction wait.
+func (h *half) pends() bool { return h.waiting || len(h.held) > 0 }
+
+// since is the frame of the first of them.
+func (h *half) since() int {
+	if h.waiting {
+		return h.at.Stamp.Frame
+	}
+	return h.held[0].Stamp.Frame
+}
+
+// mustHold reports whether a direction waits because the other one waits for secrets:
+// those of both may not come at once.
+func (c *Conn) mustHold(h *half) bool {
+	return c.halves[h.dir.Reverse()].lacks && !h.forced
+}
+
+// retry goes on with the record before which a direction waits. It reports whether
+// the direction waits no more.
+func (c *Conn) retry(h *half) bool {
+	h.waiting, h.lacks = false, false
 	c.d.held -= maxRecord
-	if c.run(h); h.waiting {
-		return false
-	}
-	held := h.held
-	h.held = nil
-	for i, in := range held {
-		if h.waiting {
-			h.held = append(h.held, held[i:]...)
-			return false
-		}
-		h.heldSize -= len(in.Data)
-		c.d.held -= heldCost(&in)
-		c.take(h, in)
-	}
+	c.run(h)
 	return !h.waiting
+}
+
+// takeHeld reads the first chunk that is held.
+func (c *Conn) takeHeld(h *half) {
+	in, rest := h.held[0], h.held[1:]
+	h.held = nil
+	h.heldSize -= len(in.Data)
+	c.d.held -= heldCost(&in)
+	if c.take(h, in); len(h.held) == 0 {
+		h.held = rest
+	} else {
+		h.held = append(h.held, rest...)
+	}
 }
 
 // heldCost is what it takes to hold a chunk.
 func heldCost(in *flow.Chunk) int { return len(in.Data) + 256 }
 
-// hold keeps a chunk until what the direction waits for is there, but no more of
-// them than the bounds allow.
+// hold keeps a chunk until what the direction waits for is there. When there are more
+// of them than the bounds allow, it must not wait any more.
 func (c *Conn) hold(h *half, in flow.Chunk) {
 	in.Data, in.Conn = bytes.Clone(in.Data), nil
 	h.held = append(h.held, in)
 	h.heldSize += len(in.Data)
 	c.d.held += heldCost(&in)
-	if h.heldSize > maxHeld || len(h.held) > maxHeldChunks || c.d.held > maxHeldAll {
-		h.forced = true
-		c.replay(h)
-	}
+	h.forced = h.forced || h.heldSize > maxHeld || len(h.held) > maxHeldChunks || c.d.held > maxHeldAll
 }
 
-// take reads a chunk of a direction, or holds it.
+// take reads a chunk of a direction that does not wait, and holds what is left of it
+// if that begins to.
 func (c *Conn) take(h *half, in flow.Chunk) {
-	if h.waiting {
-		c.hold(h, in)
-		return
-	}
 	if in.Lost != 0 && h.begun {
 		c.lost(h, in.Lost)
 	}

@@ -17,8 +17,9 @@
 //   - when the chunk with the Evidence was taken, asks c.Reason(dir) why bytes of
 //     a direction were not decrypted, and forgets c.
 //
-// Secrets must be there before the packets that need them, or else Decrypter.Late
-// is set. Nothing here prints a secret: types that hold some have a Format.
+// Secrets must be there before the packets that need them, or else Decrypter.Late is
+// set, and whoever adds some calls Resume for the connections that keys.Granted returns
+// then. Nothing here prints a secret: types that hold some have a Format.
 package tlsdecrypt
 
 import (
@@ -43,7 +44,10 @@ const (
 type Decrypter struct {
 	// Late says that secrets may come after the packets that need them, as they do
 	// when a key log is followed as it grows: up to 32 KiB of each direction are
-	// kept until then. They are looked for with each chunk of the connection.
+	// kept until then. When some came they are looked for by Conn.Resume, and with
+	// the next chunk of the connection. This is not so for premaster secrets of RSA
+	// key exchange and for those of resumed sessions, which have other names than
+	// the random of the ClientHello.
 	Late bool
 
 	keys  *Keys

@@ -45,6 +45,12 @@ type result struct {
 // directions behind them.
 func decrypt(t testing.TB, d *Decrypter, segments []segment) *result {
 	t.Helper()
+	return decryptWith(t, d, segments, func(int) {})
+}
+
+// decryptWith does the same and calls before in front of each segment, and of the end.
+func decryptWith(t testing.TB, d *Decrypter, segments []segment, before func(n int)) *result {
+	t.Helper()
 	r := new(result)
 	d.out = func(c flow.Chunk) flow.Want {
 		if c.Offset < int64(len(r.data[c.Dir])) {
@@ -91,10 +97,12 @@ func decrypt(t testing.TB, d *Decrypter, segments []segment) *result {
 		}
 	}
 	for i, s := range segments {
+		before(i)
 		at[s.dir] += s.lost
 		give(flow.Chunk{Dir: s.dir, Lost: s.lost, Data: s.data, Stamp: flow.Stamp{Frame: i + 1}})
 		at[s.dir] += int64(len(s.data))
 	}
+	before(len(segments))
 	last := flow.Stamp{Frame: len(segments) + 1}
 	give(flow.Chunk{Dir: flow.AtoB, End: flow.FIN, Stamp: last})
 	give(flow.Chunk{Dir: flow.BtoA, End: flow.RST, Stamp: last, Evidence: &flow.Evidence{Doubts: make([]flow.Doubt, 1)}})

@@ -35,6 +35,7 @@ type half struct {
 	begun  bool       // there were bytes
 
 	waiting  bool         // for the other direction, or for secrets
+	lacks    bool         // it is secrets that it waits for
 	forced   bool         // it must not wait any more
 	held     []flow.Chunk // since it waits
 	heldSize int
@@ -66,7 +67,7 @@ type half struct {
 
 // fail gives up a direction.
 func (c *Conn) fail(h *half, why Reason) {
-	h.reason, h.gap = why, -1
+	h.reason, h.gap, h.lacks = why, -1, false
 	h.buf, h.msg = c.d.release(h.buf), c.d.release(h.msg)
 	h.now, h.then = nil, nil
 }
@@ -253,13 +254,17 @@ func (c *Conn) open(h *half, b []byte) (kind tlswire.ContentType, content []byte
 			return kind, content, true
 		}
 	}
-	if c.following(h); h.then != nil {
+	c.following(h)
+	switch {
+	case h.then != nil:
 		p := h.then
 		if kind, content, ok = c.try(h, p, h.thenStage, b); ok {
 			c.enter(h, p, h.thenStage)
 		}
-	} else if h.now == nil {
+	case h.now == nil:
 		c.lack(h)
+	case c.d.Late && h.blind && h.stage < inTraffic: // the stage may be over
+		h.lacks = c.waits(h)
 	}
 	return kind, content, ok
 }
@@ -268,6 +273,7 @@ func (c *Conn) open(h *half, b []byte) (kind tlswire.ContentType, content []byte
 func (c *Conn) lack(h *half) {
 	if c.d.Late {
 		c.wait(h, NoKeys)
+		h.lacks = h.waiting
 		return
 	}
 	c.fail(h, NoKeys)

@@ -79,11 +79,12 @@ type Keys struct {
 	limit         int // of both
 	private       []*rsa.PrivateKey
 	rsa           bool // there is what opens RSA key exchanges
+	wishes
 }
 
 // NewKeys returns Keys that hold nothing.
 func NewKeys() *Keys {
-	return &Keys{recent: map[secretID]secret{}, limit: MaxSecrets}
+	return &Keys{recent: map[secretID]secret{}, limit: MaxSecrets, wishes: wishes{open: map[[randomLen]byte][]*Conn{}}}
 }
 
 // Dropped returns how many secrets were forgotten for want of room.
@@ -95,6 +96,9 @@ func (k Keys) Format(f fmt.State, _ rune) {
 }
 
 func (k *Keys) put(id secretID, s secret) {
+	if len(k.open) > 0 && k.find(id).n == 0 {
+		k.grant(id.random)
+	}
 	if len(k.recent) >= k.limit/2 {
 		k.dropped += len(k.older)
 		k.older, k.recent = k.recent, map[secretID]secret{}
@@ -103,12 +107,17 @@ func (k *Keys) put(id secretID, s secret) {
 	k.rsa = k.rsa || id.label == premasterSecret
 }
 
+// find returns a secret; one of no bytes if there is none.
+func (k *Keys) find(id secretID) secret {
+	if s, ok := k.recent[id]; ok {
+		return s
+	}
+	return k.older[id]
+}
+
 // get returns a secret of n bytes, nil if there is none.
 func (k *Keys) get(id secretID, n int) []byte {
-	s, ok := k.recent[id]
-	if !ok {
-		s = k.older[id]
-	}
+	s := k.find(id)
 	if int(s.n) != n {
 		return nil
 	}

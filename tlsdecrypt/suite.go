@@ -110,6 +110,22 @@ func (s *suite) tag() int {
 	return 16
 }
 
+// Overhead returns how many bytes longer than its content the fragment of a record
+// is, RFC 5246, Section 6.2.3.3, and RFC 8446, Section 5.2: a part of the nonce, the
+// tag, and in TLS 1.3 the type. There, padding may make it longer. It is not ok with
+// CBC, which rounds up, and with suites that are not known.
+func Overhead(version, id uint16) (n int, ok bool) {
+	s, ok := suiteOf(id)
+	if !ok || s.mode == modeCBC || s.tls13 != (version >= versionTLS13) {
+		return 0, false
+	}
+	if s.tls13 {
+		return s.tag() + 1, true
+	}
+	_, explicit := s.fixedIV()
+	return explicit + s.tag(), true
+}
+
 // SuiteName returns the name of a cipher suite in the IANA registry, "" if its
 // connections cannot be decrypted.
 func SuiteName(id uint16) string { return suiteNames[id] }

@@ -70,3 +70,25 @@ func TestSuiteParts(t *testing.T) {
 		}
 	}
 }
+
+// Lengths of records of TLS 1.2 and 1.3, RFC 5288, 6655, 7905 and 8446.
+func TestOverhead(t *testing.T) {
+	for _, test := range []struct {
+		version, id uint16
+		want        int // 0: it cannot be told
+	}{
+		{versionTLS12, 0xc02f, 8 + 16}, // GCM
+		{versionTLS12, 0xc0a3, 8 + 8},  // CCM-8
+		{versionTLS12, 0xcca8, 16},     // ChaCha20
+		{versionTLS12, 0xc027, 0},      // CBC
+		{versionTLS12, 0x1301, 0},
+		{versionTLS12, 0xfafa, 0},
+		{versionTLS13, 0x1301, 1 + 16},
+		{versionTLS13, 0x1305, 1 + 8},
+		{versionTLS13, 0xc02f, 0},
+	} {
+		if n, ok := Overhead(test.version, test.id); n != test.want || ok != (test.want > 0) {
+			t.Errorf("%#04x in %#04x: %d, %v, want %d", test.id, test.version, n, ok, test.want)
+		}
+	}
+}
