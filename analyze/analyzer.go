@@ -50,10 +50,16 @@ type Analyzer struct {
 	messageBytes int                          // of messages in sessions
 	certificates certificates
 	decrypter    *tlsdecrypt.Decrypter // nil: there are no keys
+	keys         *tlsdecrypt.Keys      // of that
+	arrival      Arrival               // of them
 	inside       *session              // whose plaintext is being read
 	plain        flow.Chunk            // of that
 	frames       framer                // of HTTP/2
+	headers      headerList            // of the last header block
+	tables       int                   // bytes in the dynamic tables of all connections
 	keptTLS      []keptTLS             // that may be listed
+	keptOpaque   int                   // of them, those that others must speak for
+	endpoints    endpoints             // that TLS connections went to
 
 	streams  []*stream // by number
 	idle     []*stream // of them, those that are free
@@ -63,6 +69,7 @@ type Analyzer struct {
 	outlived map[uint32][]*Upgrade // the same of upgrades to other protocols
 	payloads map[payloadOf][]byte  // the beginnings of Close frames that came in pieces
 
+	watch      *watch // nil: everything is decided at the end
 	entries    entries
 	decided    int  // of entries, those whose answer is known or will not come
 	latest     int  // frame of the last request in entries
@@ -91,7 +98,7 @@ func New(l *Limits) *Analyzer {
 		result:  Result{Undecrypted: map[tlsdecrypt.Reason]int{}},
 		turnout: newTurnout(), elders: map[uint32][]*draft{}, outlived: map[uint32][]*Upgrade{}, payloads: map[payloadOf][]byte{},
 	}
-	a.packer.phrases, a.packer.forms = &a.phrases, &a.forms
+	a.packer.phrases, a.packer.forms, a.packer.journal = &a.phrases, &a.forms, &a.journal
 	return a
 }
 
@@ -161,13 +168,19 @@ func (a *Analyzer) newStream(c *flow.Conn) *stream {
 		a.streams = append(a.streams, s)
 	}
 	c.State = s.state
-	s.outer = a.inside
+	if s.outer = a.inside; s.outer != nil {
+		s.tunnel = s.outer.tunnel
+	}
 	return s
 }
 
 // release ends the reading of a connection.
 func (a *Analyzer) release(s *stream) {
 	s.conn.State = notOurs
+	if s.h2 != nil {
+		a.dropTable(&s.h2.ways[0])
+		a.dropTable(&s.h2.ways[1])
+	}
 	*s = stream{a: a, state: s.state, pending: s.pending[:0], drafts: s.drafts[:0], last: lastRequest{raw: spare(s.last.raw)}}
 	a.idle = append(a.idle, s)
 }
@@ -202,9 +215,9 @@ func (a *Analyzer) over(c *flow.Conn, e *flow.Evidence) {
 		w.entry, w.client = ofSilent(c.State)
 		a.keepEnding(&w, e)
 	case inTLS:
-		a.endTLS(number, e)
+		a.endTLS(c, number, e)
 	case inStart:
-		a.tls[number].over(e)
+		a.overTLS(number, e)
 	case inDNS:
 		a.dnsHeld.take(number)
 	}
@@ -214,6 +227,9 @@ func (a *Analyzer) over(c *flow.Conn, e *flow.Evidence) {
 // list adds an attempt to the list and returns its number, or 0 if there are too
 // many. A nil request was not seen.
 func (a *Analyzer) list(request *Message) uint32 {
+	if a.watch != nil {
+		return a.watch.newEntry(a)
+	}
 	if a.entries.n >= a.limits.Attempts {
 		return 0
 	}
@@ -228,6 +244,10 @@ func (a *Analyzer) list(request *Message) uint32 {
 // listUpgrades lists upgrades to other protocols, whose connection is over.
 func (a *Analyzer) listUpgrades(list []*Upgrade, e *flow.Evidence) {
 	for _, u := range list {
+		if a.watch != nil && len(a.result.Upgrades) >= maxUpgrades {
+			a.result.UnlistedUpgrades++
+			continue
+		}
 		u.Conn = cloneEvidence(e)
 		a.result.Upgrades = append(a.result.Upgrades, u)
 	}
@@ -252,23 +272,52 @@ func startsTLS(b []byte) bool {
 // HTTP/2, or whose connection is over.
 func (a *Analyzer) Decided() int { return a.decided }
 
+// SoFar returns the counts of what was found up to now, while the capture goes on.
+func (a *Analyzer) SoFar() *Result {
+	r := a.result
+	a.count(&r)
+	return &r
+}
+
+// count takes over what others count.
+func (a *Analyzer) count(r *Result) {
+	r.UnreadCertificates = a.certificates.unread
+	r.Names, r.UnlistedNames = &a.names, a.names.unlisted
+	r.Hosts, r.UnlistedHosts = &a.hosts, a.hosts.unlisted
+}
+
+// Listed is the number of attempts that are kept.
+func (a *Analyzer) Listed() int {
+	if a.watch != nil {
+		return a.entries.n - len(a.watch.free)
+	}
+	return a.entries.n
+}
+
 // Finish judges what depends on the whole capture and returns everything found.
 // last is the capture's last packet, drops the number of packets that it lost
 // (less than one: none that is known). Every connection must have ended (see
 // reassembly.Reassembler.Finish). The Result refers to the Analyzer, which must
-// not be used any more.
+// not be used any more. If it watches, call Decide for the last time before: then
+// the Result has no chains, and a list of no attempts, At of which knows those that
+// Changes are about.
 func (a *Analyzer) Finish(last flow.Stamp, drops int64) *Result {
 	r := &a.result
 	a.names.index()
-	r.UnreadCertificates = a.certificates.unread
-	r.Names, r.UnlistedNames = &a.names, a.names.unlisted
-	r.Hosts, r.UnlistedHosts = &a.hosts, a.hosts.unlisted
+	if a.watch != nil {
+		r.Attempts = Attempts{at: func(i int) *Attempt { return a.watch.histories.changed[i+1] }}
+		r.book = &book{attempts: r.Attempts, names: &a.names, histories: a.watch.histories}
+	}
+	a.count(r)
 	slices.SortStableFunc(r.Upgrades, func(x, y *Upgrade) int { return cmp.Compare(x.frame(), y.frame()) })
+	if a.watch != nil {
+		return r
+	}
 	a.listTLS(a.ConnectFailures)
 	j := newJudge(a, last, drops)
 	j.relate()
 	r.Chains = j.chains()
-	r.book = newBook(Attempts{n: j.len(), at: j.attempt}, r.Names)
+	r.book = newBook(Attempts{n: j.len(), at: j.attempt}, r.Names, &a.endpoints)
 	r.Attempts = Attempts{n: j.len(), at: r.book.at, client: func(i int) netip.Addr { return j.glance(i).client }}
 	return r
 }

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
@@ -36,6 +37,7 @@ type Attempt struct {
 	Frames [2]Frames // WebSocket frames sent, by the client and by the server
 
 	evidence
+	others []int // streams that findings rest on, see Basis
 }
 
 // An evidence is what the streams noted about an attempt for its judgement.
@@ -112,6 +114,15 @@ func (a *Attempt) Start() flow.Stamp {
 		return a.TLS.First
 	}
 	return a.Conn.First
+}
+
+// Waited returns the time from the last byte of the request to the first byte of
+// the answer, and false if one of them is not known.
+func (a *Attempt) Waited() (time.Duration, bool) {
+	if a.Request == nil || a.Response == nil || !a.Request.Done.Seen() || !a.Response.First.Seen() {
+		return 0, false
+	}
+	return time.Duration(a.Response.First.Time - a.Request.Done.Time), true
 }
 
 // Severity returns the greatest severity among the findings, and false if there

@@ -84,7 +84,7 @@ func (t *Attempt) Clone() *Attempt {
 		x := *t.H2
 		c.H2 = &x
 	}
-	c.Findings, c.Interim = slices.Clone(t.Findings), slices.Clone(t.Interim)
+	c.Findings, c.Interim, c.others = slices.Clone(t.Findings), slices.Clone(t.Interim), slices.Clone(t.others)
 	return &c
 }
 

@@ -185,7 +185,7 @@ var catalogue = [numCodes]Entry{
 	ResponseNotHTTP: {
 		Name: "response-not-http", Severity: Error, RFC: "RFC 9112, Section 4",
 		Sentence: "what answers does not speak HTTP ({got})",
-		Remedy:   "check host and port: the first bytes tell what is listening there (15 03: TLS, so use wss://; SSH-: an SSH server)",
+		Remedy:   "check host and port: the first bytes tell what is listening there (15 03: TLS, so use wss://; SSH-: an SSH server; 00 00 .. 04: HTTP/2 only)",
 		Wire:     "the first bytes of the answer are not HTTP/",
 		Causes:   "plain ws:// to a TLS port, which answers with an alert; another service on the port; left-over bytes of an earlier body",
 	},
@@ -314,9 +314,9 @@ var catalogue = [numCodes]Entry{
 	ConnectTunnelRefused: {
 		Name: "connect-tunnel-refused", Severity: Error, RFC: "RFC 9110, Section 9.3.6",
 		Sentence: "the proxy refused the tunnel to the server ({got})",
-		Remedy:   "have the proxy allow CONNECT to this host and port, or give the client its credentials; many proxies allow port 443 only",
+		Remedy:   "403: have the proxy allow CONNECT to this host and port (many allow port 443 only); 407: give the client its credentials; 500 to 504: check the server's name and port from the proxy, which does not reach it",
 		Wire:     "CONNECT host:port answered with anything but 2xx",
-		Causes:   "a proxy rule on ports or hosts; missing proxy credentials (407)",
+		Causes:   "a proxy rule on ports or hosts (403); missing proxy credentials (407); a server that the proxy does not find or reach (500 of tinyproxy, 502, 503 of Squid, 504)",
 	},
 	KeyMissing: {
 		Name: "key-missing", Severity: Error, RFC: "RFC 6455, Section 4.2.1",
@@ -886,7 +886,7 @@ var catalogue = [numCodes]Entry{
 		Name: "tls-sni-missing", Severity: Warning, RFC: "RFC 6066, Section 3",
 		Sentence: "the ClientHello names no server, which many servers need to choose a certificate",
 		Remedy:   "let the client connect by host name and pass the name to its TLS library",
-		Wire:     "a ClientHello without server_name extension, and a handshake that fails",
+		Wire:     "a ClientHello without server_name extension, and a handshake that fails, or inside it an answer 400, 403, 404 or 421 to a request with a name in Host",
 		Causes:   "a client that connects by address; a wrapper that does not pass the host name on",
 	},
 	TLSALPNNoneAgreed: {
@@ -907,14 +907,14 @@ var catalogue = [numCodes]Entry{
 		Name: "tls-sni-host-mismatch", Severity: Warning, RFC: "RFC 9110, Section 7.4",
 		Sentence: "Host names another server than the TLS handshake did ({got}; {want})",
 		Remedy:   "let the client use the same name for both, or the server accept it",
-		Wire:     "a Host field inside TLS that differs from server_name, often answered by 404 or 421",
+		Wire:     "a Host field inside TLS that differs from server_name; a warning if the answer is 400, 403, 404 or 421, else a note",
 		Causes:   "a client that connects by one name and sets Host by hand; several sites behind one front end",
 	},
 	TLSClientCertRequired: {
 		Name: "tls-client-cert-required", Severity: Error, RFC: "RFC 8446, Section 4.4.2",
 		Sentence: "the server wants a certificate of the client and got none that it accepts ({got})",
 		Remedy:   "install the device's certificate and key, or correct what the server trusts; check that they did not expire",
-		Wire:     "a CertificateRequest, and alert 40, 42, 45, 46, 48 or 116 of the server",
+		Wire:     "a CertificateRequest, and alert 40, 42, 45, 46, 48 or 116 of the server, or an answer inside that says so (nginx: 400 No required SSL certificate was sent)",
 		Causes:   "mutual TLS with a device that was not provisioned, or whose certificate expired",
 	},
 	TLSCertUntrusted: {
@@ -1015,8 +1015,29 @@ var catalogue = [numCodes]Entry{
 		Wire:     "a FIN, and no encrypted alert as the last record of its sender",
 		Causes:   "processes that are killed, timers of proxies, devices that close the socket without the TLS library",
 	},
+	TLSMITMSuspected: {
+		Name: "tls-mitm-suspected", Severity: Warning, RFC: "RFC 6962, Section 3.3",
+		Sentence: "something on the path seems to read inside TLS with a certificate of its own ({got}; {want})",
+		Remedy:   "except this server from the inspection of TLS, or install the inspecting product's authority in the client; make sure that it passes Upgrade on",
+		Wire:     "a certificate for the name by an authority whose name is that of a product; or one that is in no public log, while others get at the same address one of another issuer that is",
+		Causes:   "virus scanners, firewalls and proxies of companies that inspect TLS, which many devices do not trust and which often do not pass on an upgrade; in one of many certificates of a name, a server behind the address that still has one of a private authority",
+	},
+	TLSOpaqueLikelyRejected: {
+		Name: "tls-opaque-likely-rejected", Severity: Warning, RFC: "RFC 6455, Section 4.1",
+		Sentence: "what is encrypted is likely a handshake that was refused ({got}; {want})",
+		Remedy:   "supply a key log (--keylog) to see the answer, or look into the server's log at this time",
+		Wire:     "in TLS with an AEAD suite one record of the client, as long as the request of a connection of the same software to the same server that looks like a WebSocket, then records of other lengths than there, and the end within a second; nothing further of the client",
+		Causes:   "an answer other than 101, which TLS hides; an ordinary HTTPS request only if it happens to be as long",
+	},
+	TLSOpaqueLikelyUpgraded: {
+		Name: "tls-opaque-likely-upgraded", Severity: Note, RFC: "RFC 6455, Section 5.2",
+		Sentence: "what is encrypted is likely a WebSocket that was opened ({got})",
+		Remedy:   "nothing; with a key log (--keylog) its handshake is judged, too",
+		Wire:     "in TLS with an AEAD suite a record of the client that an upgrade has room in, answers of which one has room for a 101, and two or more records of the client of 6 to 17 bytes: too short for requests, long enough for frames",
+		Causes:   "pings, pongs and short messages of a WebSocket",
+	},
 
-	// Several attempts together.
+	// HTTP/2.
 	H2ClassicUpgrade: {
 		Name: "h2-classic-upgrade", Severity: Error, RFC: "RFC 9113, Section 8.2.2",
 		Sentence: "the client asks for an upgrade as in HTTP/1, which HTTP/2 does not have ({got})",
@@ -1038,6 +1059,13 @@ var catalogue = [numCodes]Entry{
 		Wire:     "SETTINGS of the server without SETTINGS_ENABLE_CONNECT_PROTOCOL (8) = 1",
 		Causes:   "Node without enableConnectProtocol, Go without GODEBUG=http2xconnect=1, nginx, Envoy without allow_connect; a client that does not look",
 	},
+	H2ResponseMalformed: {
+		Name: "h2-response-malformed", Severity: Error, RFC: "RFC 9113, Section 8.1.1",
+		Sentence: "the answer is malformed ({got}), and clients must not take it",
+		Remedy:   "correct the server or the proxy that made HTTP/2 of an answer of HTTP/1: names in lower case, no connection, upgrade or transfer-encoding",
+		Wire:     "a header block of the server that RFC 9113, Sections 8.2 and 8.3, forbids; a warning if the client goes on",
+		Causes:   "proxies that pass on Connection and Upgrade of a backend, hand-written servers",
+	},
 	H2StreamReset: {
 		Name: "h2-stream-reset", Severity: Error, RFC: "RFC 9113, Section 5.4.2",
 		Sentence: "the server resets the stream instead of an answer ({got})",
@@ -1052,6 +1080,8 @@ var catalogue = [numCodes]Entry{
 		Wire:     "GOAWAY of the server with a last stream below that of the request, or with an error, and no answer",
 		Causes:   "a server that restarts or limits the age of connections; a client that breaks a rule of HTTP/2",
 	},
+
+	// Several attempts together.
 	MassDisconnect: {
 		Name: "mass-disconnect", Severity: Warning, RFC: "RFC 6455, Section 7.4.1",
 		Sentence: "many WebSockets of one server end at once ({got}; {want})",
@@ -1086,5 +1116,12 @@ var catalogue = [numCodes]Entry{
 		Remedy:   "send WebSocket pings at half that interval, or raise the timer of the proxy or server; TCP keep-alive does not count for a proxy",
 		Wire:     "a FIN or RST of the server without a Close frame, the same time after the last frame, three times or more",
 		Causes:   "idle timers of proxies and load balancers, which are shorter than the application's own heartbeat",
+	},
+	TLSIntermittentByPOP: {
+		Name: "tls-intermittent-by-pop", Severity: Warning,
+		Sentence: "TLS fails with one address of a server name, while others of it work ({got}; {want})",
+		Remedy:   "report the address to whoever runs the server; until it is mended, leave it out of DNS or have clients try the next one",
+		Wire:     "three or more failed TLS handshakes at one address of a name and none that went well; meanwhile three or more that went well at other addresses of it, of the same client too",
+		Causes:   "one bad node of a content network or of several load balancers, one without the current certificate or configuration; a path to it that loses large packets; an address of IPv6 behind which nothing works",
 	},
 }

@@ -6,9 +6,12 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -28,18 +31,22 @@ type Certificate struct {
 	Key                 string // kind and size of the public key
 	Signature           string // the algorithm by which it is signed
 	SelfSigned          bool   // subject and issuer are the same
+	Logged              bool   // it has timestamps of public logs in it, RFC 6962, Section 3.3, as those of public authorities do
 	Parsed              bool   // it could be read
 
 	parsed *x509.Certificate
+	size   int // bytes in DER
 }
 
 // Certificates are all that were seen, each once.
 type certificates struct {
-	list   []*Certificate
-	index  map[[sha256.Size]byte]uint32
-	bytes  int         // in DER
-	beyond Certificate // stands for those for which there was no room
-	unread int         // how often there was none
+	list    []*Certificate
+	before  uint32 // of those that were forgotten, the number of the last
+	rolling bool   // the older half makes room
+	index   map[[sha256.Size]byte]uint32
+	bytes   int         // in DER
+	beyond  Certificate // stands for those for which there was no room
+	unread  int         // how often there was none
 }
 
 // numbers appends the numbers of certificates in DER, which are not kept.
@@ -47,6 +54,9 @@ func (l *certificates) numbers(dst []uint32, chain [][]byte) []uint32 {
 	for _, der := range chain {
 		sum := sha256.Sum256(der)
 		number, ok := l.index[sum]
+		if !ok && l.rolling && (len(l.list) >= maxCertificates || l.bytes+len(der) > maxCertBytes) {
+			l.forgetHalf()
+		}
 		switch {
 		case ok:
 		case len(l.list) >= maxCertificates || l.bytes+len(der) > maxCertBytes:
@@ -65,21 +75,32 @@ func (l *certificates) add(der []byte, sum [sha256.Size]byte) (number uint32) {
 	}
 	l.list = append(l.list, newCertificate(der, sum))
 	l.bytes += len(der)
-	number = uint32(len(l.list))
+	number = l.before + uint32(len(l.list))
 	l.index[sum] = number
 	return number
 }
 
+// forgetHalf forgets the older half.
+func (l *certificates) forgetHalf() {
+	n := len(l.list) - len(l.list)/2
+	for _, c := range l.list[:n] {
+		l.bytes -= c.size
+	}
+	l.before += uint32(n)
+	l.list = slices.Clone(l.list[n:])
+	maps.DeleteFunc(l.index, func(_ [sha256.Size]byte, number uint32) bool { return number <= l.before })
+}
+
 // at returns a certificate by its number; 0 is one that was not remembered.
 func (l *certificates) at(number uint32) *Certificate {
-	if number == 0 {
+	if number <= l.before {
 		return &l.beyond
 	}
-	return l.list[number-1]
+	return l.list[number-l.before-1]
 }
 
 func newCertificate(der []byte, sum [sha256.Size]byte) *Certificate {
-	c := &Certificate{SHA256: hex.EncodeToString(sum[:])}
+	c := &Certificate{SHA256: hex.EncodeToString(sum[:]), size: len(der)}
 	x, err := x509.ParseCertificate(append([]byte(nil), der...)) // it refers to what it was read from
 	if err != nil {
 		return c
@@ -87,6 +108,7 @@ func newCertificate(der []byte, sum [sha256.Size]byte) *Certificate {
 	c.Parsed, c.parsed = true, x
 	c.Subject, c.Issuer = cut(x.Subject.String(), maxCertText), cut(x.Issuer.String(), maxCertText)
 	c.SelfSigned = string(x.RawSubject) == string(x.RawIssuer)
+	c.Logged = slices.ContainsFunc(x.Extensions, func(e pkix.Extension) bool { return e.Id.String() == "1.3.6.1.4.1.11129.2.4.2" })
 	c.NotBefore, c.NotAfter = x.NotBefore.UTC(), x.NotAfter.UTC()
 	c.Key, c.Signature = keyOf(x), x.SignatureAlgorithm.String()
 	c.Names = append(c.Names, x.DNSNames...)

@@ -24,6 +24,8 @@ type Chain struct {
 	First   *Chain        // the earliest chain that is the same: this one is a retry; nil: there is none
 	Retries int           // how many later chains are the same: client, URLs and end
 	Every   time.Duration // the median time from one of them to the next, valid iff Retries > 0
+
+	basis Basis // what it rests on besides its hops
 }
 
 // A Hop is a request of a chain, or what shows of it inside TLS.

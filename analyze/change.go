@@ -369,11 +369,14 @@ const maxChanges = 4096
 func (c *History) compareBreaks(at func(i int) *Attempt, names *Names) {
 	for _, f := range c.kept {
 		good := at(f.good - 1).Clone()
-		bad := at(f.bad - 1)
-		c.Changes = append(c.Changes, Change{
-			Good: f.good, Bad: f.bad, GoodAt: good.Start().Time, BadAt: bad.Start().Time,
-			Verdict: bad.Verdict, Differences: compare(good, bad, names),
-		})
+		c.Changes = append(c.Changes, newChange(good, at(f.bad-1), names))
+	}
+}
+
+func newChange(good, bad *Attempt, names *Names) Change {
+	return Change{
+		Good: good.Number, Bad: bad.Number, GoodAt: good.Start().Time, BadAt: bad.Start().Time,
+		Verdict: bad.Verdict, Differences: compare(good, bad, names),
 	}
 }
 

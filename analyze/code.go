@@ -175,11 +175,15 @@ const (
 	ServerLargeSegmentsLost
 	TLSResumptionRefused
 	TLSCloseNotifyMissing
+	TLSMITMSuspected
+	TLSOpaqueLikelyRejected
+	TLSOpaqueLikelyUpgraded
 
 	// HTTP/2.
 	H2ClassicUpgrade
 	H2RequestMalformed
 	H2ConnectNotAnnounced
+	H2ResponseMalformed
 	H2StreamReset
 	H2GoAway
 
@@ -189,6 +193,7 @@ const (
 	ServerFailsForAll
 	ClientFailsEverywhere
 	IdleTimeoutFixedTimer
+	TLSIntermittentByPOP
 
 	numCodes
 )

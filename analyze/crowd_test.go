@@ -20,6 +20,8 @@ type crowd struct {
 	rng    *rand.Rand
 	events []event
 	conns  int
+	tick   func(at flow.Stamp) // before each event; may be nil
+	talks  []*dialogue         // by connection; nil: not opened yet
 }
 
 // An event is a packet of a crowd's connection.
@@ -265,8 +267,12 @@ func gather(rng *rand.Rand, doings int) *crowd {
 // last stamp.
 func (c *crowd) play(a *Analyzer, after time.Duration) flow.Stamp {
 	talks := make([]*dialogue, c.conns)
+	c.talks = talks
 	at, opened := flow.Stamp{}, 0
 	for _, e := range c.events {
+		if c.tick != nil {
+			c.tick(flow.Stamp{Frame: at.Frame, Time: e.at})
+		}
 		at = flow.Stamp{Frame: at.Frame + 1, Time: e.at}
 		d := talks[e.conn]
 		if d == nil {

@@ -10,7 +10,8 @@ type entry struct {
 const (
 	wrongAccept place = 1 << 63 // its Accept, if there is one, is not what its key demands
 	moved       place = 1 << 62 // the answer is a redirect
-	placeMask         = moved - 1
+	tunnelled   place = 1 << 61 // it went through a tunnel
+	placeMask         = tunnelled - 1
 )
 
 func (e *entry) set(at place, d *draft) {
@@ -20,6 +21,9 @@ func (e *entry) set(at place, d *draft) {
 		at |= wrongAccept
 	case d.answered && 300 <= d.status && d.status <= 399:
 		at |= moved
+	}
+	if d.tunnel != "" {
+		at |= tunnelled
 	}
 	e.at, e.print = at, d.print()
 }

@@ -19,7 +19,7 @@ type fleet struct {
 	dropped bool // by the client
 }
 
-func newFleet() *fleet { return &fleet{h: newHistories()} }
+func newFleet() *fleet { return &fleet{h: newHistories(&endpoints{})} }
 
 // attempt adds one of a client, which ends after its life; 0: never.
 func (f *fleet) attempt(at time.Duration, client int, v Verdict, life time.Duration) {

@@ -26,6 +26,9 @@ var exchanges = [][4]string{
 	{plain + upgrade, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX: y\r\n\r\n" + switching, hello, "\r\n"},
 	{"CONNECT gw:80 HTTP/1.1\r\nHost: gw:80\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", upgrade + hello, switching},
 	{"CONNECT gw:80 HTTP/1.1\r\n\r\n" + upgrade, "HTTP/1.1 407 No\r\nContent-Length: 2\r\n\r\nno", upgrade, "HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\nbody"},
+	{"CONNECT gw:443 HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n", clientHello("gw"), tlsAlert(2, 40)},
+	{"CONNECT gw:443 HTTP/1.1\r\n\r\n" + clientHello("gw"), "HTTP/1.1 200 OK\r\n\r\n" + serverHello12(), tlsAlert(2, 48), ""},
+	{upgrade + "CONNECT gw:443 HTTP/1.1\r\n\r\n", refusal + "HTTP/1.1 200 OK\r\n\r\n", clientHello(""), "HTTP/1.1 400 Bad Request\r\n\r\n"},
 	{"HEAD / HTTP/1.1\r\n\r\n" + upgrade, "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n" + switching, plain, page},
 	{"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" + upgrade, page + strings.ReplaceAll(switching, "\r\n", "\n"), "This is a webSocket client!", world},
 	{"GET / HTTP/1.1\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", page, plain, switching},
@@ -189,7 +192,13 @@ func (a *Analyzer) checkReleased(t *testing.T) {
 	if n := len(a.streams) - len(a.idle); n != 0 {
 		t.Errorf("%d streams are left", n)
 	}
+	if n := len(a.sessions) - len(a.unused); n != 0 {
+		t.Errorf("%d sessions are left", n)
+	}
 	if n := len(a.elders) + len(a.outlived) + len(a.payloads); n != 0 {
 		t.Errorf("%d notes on sockets are left", n)
+	}
+	if a.tables != 0 {
+		t.Errorf("%d bytes of header tables are left", a.tables)
 	}
 }

@@ -3,7 +3,6 @@ package analyze
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
 	"math"
 
 	"golang.org/x/net/http2"
@@ -14,10 +13,8 @@ import (
 
 // Bounds of what one HTTP/2 connection may make the analyser hold.
 const (
-	maxH2Frame   = 16 << 10 // payload of a frame that is read as a whole, the least that every receiver takes
-	maxH2Table   = 64 << 10 // dynamic table of the header compression of one direction
-	maxH2Streams = 1 << 10  // attempts followed at the same time
-	maxInterim   = 64       // 1xx answers kept of one attempt
+	maxH2Frame = 16 << 10 // payload of a frame that is read as a whole, the least that every receiver takes
+	maxInterim = 64       // 1xx answers kept of one attempt
 )
 
 const h2HeaderLen = 9 // RFC 9113, Section 4.1
@@ -29,11 +26,15 @@ type blindness uint8
 const (
 	seeing   blindness = iota
 	holed              // bytes are missing
-	tooLarge           // a block, or a frame of it, is larger than is read
+	tooLarge           // a block is larger than is read
 	broken             // frames or header blocks make no sense
+	crowded            // there is no room for the dynamic table
+	foreign            // it is no HTTP/2, so that nothing was missed
 )
 
-var blindnessNames = [...]string{"", "bytes are missing from the capture", "a header block is too large", "frames make no sense"}
+var blindnessNames = [...]string{
+	"", "bytes are missing from the capture", "a header block is too large", "frames make no sense", "there is no room for its dynamic table", "it is no HTTP/2",
+}
 
 func (b blindness) String() string { return blindnessNames[b] }
 
@@ -67,12 +68,13 @@ type h2Way struct {
 	unpad bool      // the next byte says how much that is
 	of    *h2Stream // whose DATA that is; nil: nobody looks at it
 
+	blockOf uint32 // stream whose header block goes on; 0: none
+	block   []byte // its beginning, if it comes in several frames
+	pushed  bool   // it is of a PUSH_PROMISE, which is of no interest
+	ends    bool   // the stream does with it
 	decoder *hpack.Decoder
-	block   uint32 // stream whose header block goes on; 0: none
-	pushed  bool   // that is of a PUSH_PROMISE, which is of no interest
-	ends    bool   // the stream does with that block
-	fields  []hpack.HeaderField
-	size    int // of fields, as RFC 9113, Section 6.5.2, counts it
+	table   int // size that the dynamic table may have
+	filled  int // that it may have by now; Analyzer.tables is the sum
 	blind   blindness
 }
 
@@ -85,7 +87,7 @@ func (s *stream) turnH2(client flow.Dir, preface int, open uint32) {
 	s.h2.ways[client].preface, s.h2.ways[client.Reverse()].greets = preface, true
 	if p := &s.dirs[client.Reverse()]; s.early != nil || p.alien != "" {
 		s.h2.alien = s.said(p)
-		s.h2.lose(s, client.Reverse(), broken)
+		s.h2.lose(s, client.Reverse(), foreign)
 	}
 	s.pending, s.waits, s.early = s.pending[:0], 0, nil
 	for _, dir := range [...]flow.Dir{client, client.Reverse()} {
@@ -122,7 +124,7 @@ func (h *h2) take(s *stream, p *parser, d piece) int {
 	case w.left > 0:
 		return h.payload(s, p.dir, d)
 	}
-	if w.have == 0 && w.block == 0 {
+	if w.have == 0 && w.blockOf == 0 {
 		w.mark, w.wire = mark{first: d.at, off: d.off, seq: d.seq, ack: d.ack}, 0
 	}
 	if d.at.Frame > w.mark.last.Frame { // what fills a hole comes later than what lies behind it
@@ -136,8 +138,9 @@ func (h *h2) take(s *stream, p *parser, d piece) int {
 	w.wire += n
 	switch {
 	case w.greets && !startsSettings(w.header[:w.have]):
-		h.alien = &greeting{dir: p.dir, first: w.mark.first, bytes: append(w.header[:w.have:w.have], d.data[n:]...)}
-		h.lose(s, p.dir, broken)
+		rest := d.data[n:min(len(d.data), maxAlien)]
+		h.alien = &greeting{dir: p.dir, first: w.mark.first, bytes: append(w.header[:w.have:w.have], rest...)}
+		h.lose(s, p.dir, foreign)
 	case w.have == h2HeaderLen:
 		h.takeHeader(s, p.dir)
 	}
@@ -176,7 +179,7 @@ func (h *h2) takeHeader(s *stream, dir flow.Dir) {
 	w.FrameHeader, w.greets = s.a.frames.header(w.header[:]), false
 	answers := w.Type == http2.FrameData || w.Type == http2.FrameHeaders || w.Type == http2.FrameRSTStream
 	switch {
-	case w.block != 0 && (w.Type != http2.FrameContinuation || w.StreamID != w.block), w.block == 0 && w.Type == http2.FrameContinuation:
+	case w.blockOf != 0 && (w.Type != http2.FrameContinuation || w.StreamID != w.blockOf), w.blockOf == 0 && w.Type == http2.FrameContinuation:
 		h.lose(s, dir, broken)
 	case dir != s.client && answers && w.StreamID%2 == 1 && w.StreamID > h.highest && !h.clientOver(s):
 		w.waits = true
@@ -199,7 +202,7 @@ func (h *h2) begin(s *stream, dir flow.Dir) {
 		}
 		return
 	case http2.FrameHeaders, http2.FramePushPromise, http2.FrameContinuation:
-		if w.Length > maxH2Frame {
+		if int(w.Length) > s.a.maxBlock() {
 			s.a.result.HeadsTooLarge++
 			h.lose(s, dir, tooLarge)
 			return
@@ -231,27 +234,28 @@ func (h *h2) whole(s *stream, dir flow.Dir, payload []byte) {
 	server := dir != s.client
 	switch f := f.(type) {
 	case *http2.HeadersFrame:
-		h.beginBlock(s, dir, f.StreamID, false)
-		w.ends = f.StreamEnded()
+		w.blockOf, w.pushed, w.ends = f.StreamID, false, f.StreamEnded()
 		h.fragment(s, dir, f.HeaderBlockFragment(), f.HeadersEnded())
 	case *http2.PushPromiseFrame:
-		h.beginBlock(s, dir, f.StreamID, true)
+		w.blockOf, w.pushed = f.StreamID, true
 		h.fragment(s, dir, f.HeaderBlockFragment(), f.HeadersEnded())
 	case *http2.ContinuationFrame:
 		h.fragment(s, dir, f.HeaderBlockFragment(), f.HeadersEnded())
 	case *http2.RSTStreamFrame:
 		if x := h.stream(s, dir, f.StreamID); x != nil {
-			h.end(x, dir, H2End{w.mark.last, true, uint32(f.ErrCode)})
+			h.end(x, dir, w.failure(f.ErrCode))
 		}
 	case *http2.SettingsFrame:
 		if server && !f.IsAck() {
 			h.settings = true
-			enabled, _ := f.Value(http2.SettingEnableConnectProtocol)
-			h.announced = h.announced || enabled == 1
+			f.ForeachSetting(func(x http2.Setting) error {
+				h.announced = h.announced || x == http2.Setting{ID: http2.SettingEnableConnectProtocol, Val: 1} // it may not be taken back: RFC 8441, Section 3
+				return nil
+			})
 		}
 	case *http2.GoAwayFrame:
 		if server { // the last counts: each takes back what the one before allowed
-			h.goAway, h.last = H2End{w.mark.last, true, uint32(f.ErrCode)}, f.LastStreamID
+			h.goAway, h.last = w.failure(f.ErrCode), f.LastStreamID
 		}
 	default:
 		if t := w.Type; t == http2.FrameHeaders || t == http2.FramePushPromise || t == http2.FrameContinuation {
@@ -260,69 +264,10 @@ func (h *h2) whole(s *stream, dir flow.Dir, payload []byte) {
 	}
 }
 
-// beginBlock begins a header block. Its fields are collected if somebody may ask
-// for them; the decoder must see them all the same.
-func (h *h2) beginBlock(s *stream, dir flow.Dir, id uint32, pushed bool) {
-	w := &h.ways[dir]
-	if w.decoder == nil {
-		w.decoder = hpack.NewDecoder(4096, nil) // RFC 9113, Section 6.5.2
-		w.decoder.SetAllowedMaxDynamicTableSize(maxH2Table)
-		w.decoder.SetMaxStringLength(s.a.limits.Head)
-		w.decoder.SetEmitFunc(func(f hpack.HeaderField) { w.field(f, s.a.limits.Head) })
-	}
-	w.block, w.pushed = id, pushed
-	x := h.stream(s, dir, id)
-	wanted := x != nil && !x.draft.answered
-	if dir == s.client {
-		wanted = id > h.highest
-	}
-	w.decoder.SetEmitEnabled(wanted && !pushed)
-}
-
-// field keeps a field of a block, unless that is too large: one byte may stand for
-// as much as the dynamic table holds.
-func (w *h2Way) field(f hpack.HeaderField, limit int) {
-	if w.size += int(f.Size()); w.size > limit {
-		w.decoder.SetEmitEnabled(false)
-		return
-	}
-	w.fields = append(w.fields, f)
-}
-
-// fragment takes a part of a header block.
-func (h *h2) fragment(s *stream, dir flow.Dir, b []byte, last bool) {
-	w := &h.ways[dir]
-	_, err := w.decoder.Write(b)
-	if err == nil && last {
-		err = w.decoder.Close()
-	}
-	switch {
-	case errors.Is(err, hpack.ErrStringLength):
-		s.a.result.HeadsTooLarge++
-		h.lose(s, dir, tooLarge)
-	case err != nil:
-		h.lose(s, dir, broken)
-	case last:
-		if id := w.block; !w.pushed {
-			h.headers(s, dir, id)
-		}
-		w.block = 0
-		w.forget()
-		if dir == s.client {
-			h.settle(s)
-		}
-	}
-}
-
-// maxSpareFields is how many fields a list has room for that waits to be used again.
-const maxSpareFields = 64
-
-// forget drops the fields of a block.
-func (w *h2Way) forget() {
-	if clear(w.fields); cap(w.fields) > maxSpareFields {
-		w.fields = nil
-	}
-	w.fields, w.size = w.fields[:0], 0
+// failure is the end that the frame at hand makes.
+func (w *h2Way) failure(code http2.ErrCode) H2End {
+	m := &w.mark
+	return H2End{At: m.last, Error: true, Code: uint32(code), seq: m.seq, ack: m.ack}
 }
 
 // payload takes bytes of a payload that is not kept.
@@ -405,9 +350,14 @@ func (h *h2) lose(s *stream, dir flow.Dir, why blindness) {
 	if w.blind != seeing {
 		return
 	}
-	if h.ways[dir.Reverse()].blind == seeing { // else it was counted
+	other := h.ways[dir.Reverse()].blind
+	if why != foreign && (other == seeing || other == foreign) { // else it was counted
 		s.a.result.H2Blind++
 	}
+	if why == crowded && other != crowded {
+		s.a.result.H2Crowded++
+	}
+	s.a.dropTable(w)
 	*w = h2Way{blind: why}
 	for _, x := range h.streams {
 		x.lost(s, dir)
@@ -417,12 +367,23 @@ func (h *h2) lose(s *stream, dir flow.Dir, why blindness) {
 	}
 }
 
-// blindH2 gives up a connection of HTTP/2 whose beginning is not in the capture.
-func (s *stream) blindH2() {
+// late notes that a direction is HTTP/2 whose beginning is not in the capture. If
+// both are, nothing can be read of them.
+func (s *stream) late(p *parser) {
+	if p.frames = true; s.dirs[0].frames && s.dirs[1].frames {
+		s.dirs[0].stop()
+		s.dirs[1].stop()
+	}
+}
+
+// countLate counts a connection of HTTP/2 whose client's beginning was not seen.
+func (s *stream) countLate() {
+	gap := s.dirs[0].broken || s.dirs[1].broken
+	if s.roles || !s.dirs[0].frames && !s.dirs[1].frames && !(gap && s.outer != nil && s.outer.Protocol == "h2") {
+		return
+	}
 	s.a.result.H2Conns++
 	s.a.result.H2Blind++
-	s.dirs[0].stop()
-	s.dirs[1].stop()
 }
 
 // settle reads on what the server said of a stream that the client has opened
@@ -468,34 +429,49 @@ func (f *framer) read(h http2.FrameHeader, payload []byte) http2.Frame {
 }
 
 // looksLikeH2 reports whether bytes in the middle of a connection are, as far as
-// they go, a row of frames.
+// they go, a row of frames, the first of which is whole.
 func looksLikeH2(b []byte) bool {
-	n := 0
-	for ; len(b) >= h2HeaderLen; n++ {
-		size, kind, id := int(b[0])<<16|int(b[1])<<8|int(b[2]), http2.FrameType(b[3]), binary.BigEndian.Uint32(b[5:])
-		ok := size <= maxH2Frame && id < 1<<31
-		switch kind {
-		case http2.FrameData, http2.FrameHeaders, http2.FramePushPromise, http2.FrameContinuation:
-			ok = ok && id > 0
-		case http2.FramePriority:
-			ok = ok && id > 0 && size == 5
-		case http2.FrameRSTStream:
-			ok = ok && id > 0 && size == 4
-		case http2.FrameSettings:
-			ok = ok && id == 0 && size%6 == 0
-		case http2.FramePing:
-			ok = ok && id == 0 && size == 8
-		case http2.FrameGoAway:
-			ok = ok && id == 0 && size >= 8
-		case http2.FrameWindowUpdate:
-			ok = ok && size == 4
-		default:
-			ok = false
-		}
+	if len(b) < h2HeaderLen || len(b) < h2HeaderLen+(int(b[0])<<16|int(b[1])<<8|int(b[2])) {
+		return false
+	}
+	for len(b) >= h2HeaderLen {
+		n, ok := likelyFrame(b)
 		if !ok {
 			return false
 		}
-		b = b[min(len(b), h2HeaderLen+size):]
+		b = b[min(len(b), h2HeaderLen+n):]
 	}
-	return n > 0
+	return true
+}
+
+// likelyFrame reports whether b begins with the header of a frame that is allowed
+// somewhere, RFC 9113, Section 6, and the length of its payload.
+func likelyFrame(b []byte) (size int, ok bool) {
+	size, id := int(b[0])<<16|int(b[1])<<8|int(b[2]), binary.BigEndian.Uint32(b[5:])
+	var flags byte // that are defined
+	switch ok = size <= maxH2Frame && id < 1<<31; http2.FrameType(b[3]) {
+	case http2.FrameData:
+		flags, ok = 0x09, ok && id > 0
+	case http2.FrameHeaders:
+		flags, ok = 0x2d, ok && id > 0
+	case http2.FramePriority:
+		ok = ok && id > 0 && size == 5
+	case http2.FrameRSTStream:
+		ok = ok && id > 0 && size == 4
+	case http2.FrameSettings:
+		flags, ok = 0x01, ok && id == 0 && size%6 == 0
+	case http2.FramePushPromise:
+		flags, ok = 0x0c, ok && id > 0
+	case http2.FramePing:
+		flags, ok = 0x01, ok && id == 0 && size == 8
+	case http2.FrameGoAway:
+		ok = ok && id == 0 && size >= 8
+	case http2.FrameWindowUpdate:
+		ok = ok && size == 4
+	case http2.FrameContinuation:
+		flags, ok = 0x04, ok && id > 0
+	default:
+		return size, false
+	}
+	return size, ok && b[4]&^flags == 0
 }

@@ -2,6 +2,7 @@ package analyze
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/http2/hpack"
@@ -87,7 +88,7 @@ func opensWebSocket(fields []hpack.HeaderField) (connect, ok bool) {
 	for i := range fields {
 		switch f := &fields[i]; {
 		case f.Name == ":protocol":
-			return true, valueIn(fields, ":method") == "CONNECT" && strings.EqualFold(f.Value, "websocket")
+			return valueIn(fields, ":method") == "CONNECT", strings.EqualFold(f.Value, "websocket")
 		case len(f.Name) > 14 && strings.EqualFold(f.Name[:14], "sec-websocket-"):
 			ok = true
 		case len(f.Name) == 7 && strings.EqualFold(f.Name, "upgrade") && strings.EqualFold(f.Value, "websocket"):
@@ -98,20 +99,44 @@ func opensWebSocket(fields []hpack.HeaderField) (connect, ok bool) {
 }
 
 // requestFault returns the first thing about the fields of a request that is not
-// allowed, "" if there is none.
-func requestFault(fields []hpack.HeaderField, connect, ends bool) string {
-	if fault := fieldFault(fields); fault != "" || !connect {
+// allowed, "" if there is none. Nothing is said to be absent unless all are there.
+func requestFault(fields []hpack.HeaderField, whole, connect, ends bool) string {
+	has := func(name string) bool {
+		_, ok := lookIn(fields, name)
+		return ok
+	}
+	fault := fieldFault(fields)
+	switch {
+	case fault != "":
 		return fault
-	}
-	for _, name := range [...]string{":scheme", ":path", ":authority"} {
-		if _, ok := lookIn(fields, name); !ok {
-			return "no " + name
-		}
-	}
-	if ends {
+	case !connect && has(":protocol"):
+		return ":protocol without CONNECT"
+	case !connect:
+		return ""
+	case whole && !has(":scheme"):
+		return "no :scheme"
+	case whole && !has(":path"):
+		return "no :path"
+	case whole && !has(":authority") && !has("host"): // which may stand for it: RFC 8441, Section 4, and RFC 7540, Section 8.1.2.3
+		return "no :authority"
+	case ends:
 		return "the stream ends with the request"
 	}
 	return ""
+}
+
+// responseFault is the same for a response.
+func responseFault(fields []hpack.HeaderField) string {
+	fault := fieldFault(fields)
+	for i := 0; i < len(fields) && fault == ""; i++ {
+		switch name := fields[i].Name; {
+		case slices.Contains(connectionFields[:], name):
+			fault = fmt.Sprintf("%q of HTTP/1", name)
+		case name != ":status" && strings.HasPrefix(name, ":"):
+			fault = fmt.Sprintf("%.64q of a request", name)
+		}
+	}
+	return fault
 }
 
 // fieldFault checks what RFC 9113, Sections 8.2.1 and 8.3, says of fields.
@@ -122,17 +147,17 @@ func fieldFault(fields []hpack.HeaderField) string {
 		f := &fields[i]
 		switch pseudo := strings.HasPrefix(f.Name, ":"); {
 		case f.Name != strings.ToLower(f.Name):
-			return fmt.Sprintf("%q in capitals", f.Name)
+			return fmt.Sprintf("%.64q in capitals", f.Name)
 		case !isToken(strings.TrimPrefix(f.Name, ":")):
-			return fmt.Sprintf("the name %q", f.Name)
+			return fmt.Sprintf("the name %.64q", f.Name)
 		case strings.ContainsAny(f.Value, "\r\n\x00"):
-			return fmt.Sprintf("a line end or NUL in the value of %q", f.Name)
+			return fmt.Sprintf("a line end or NUL in the value of %.64q", f.Name)
 		case strings.Trim(f.Value, " \t") != f.Value:
-			return fmt.Sprintf("white space around the value of %q", f.Name)
+			return fmt.Sprintf("white space around the value of %.64q", f.Name)
 		case pseudo && regular:
-			return fmt.Sprintf("%q behind other fields", f.Name)
+			return fmt.Sprintf("%.64q behind other fields", f.Name)
 		case pseudo && seen[f.Name]:
-			return fmt.Sprintf("%q twice", f.Name)
+			return fmt.Sprintf("%.64q twice", f.Name)
 		case pseudo:
 			seen[f.Name] = true
 		default:

@@ -9,14 +9,15 @@ import (
 // An H2 is what shows of the HTTP/2 stream that an attempt is. Its heads are
 // written as those of HTTP/1 (see h2Head); this is what they have no place for.
 type H2 struct {
-	Stream    uint32   // identifier
-	Connect   bool     // an extended CONNECT, RFC 8441; else what opens a WebSocket in HTTP/1
-	Settings  bool     // SETTINGS of the server were seen
-	Announced bool     // among them, that it takes extended CONNECT
-	Ends      [2]H2End // how the client, and the server, ended the stream; not seen: it did not
-	GoAway    H2End    // the server's last GOAWAY
-	Last      uint32   // the last stream that it leaves alone, valid iff GoAway is seen
-	Fault     string   // the first thing that RFC 9113, Sections 8.2 and 8.3, or RFC 8441 forbids the request, "" if there is none
+	Stream    uint32    // identifier
+	Connect   bool      // an extended CONNECT, RFC 8441; else what opens a WebSocket in HTTP/1
+	Settings  bool      // SETTINGS of the server were seen
+	Announced bool      // among them, that it takes extended CONNECT
+	Ends      [2]H2End  // how the client, and the server, ended the stream; not seen: it did not
+	GaveUp    bool      // the server had the client's RST_STREAM when it ended the stream, or the connection
+	GoAway    H2End     // the server's last GOAWAY
+	Last      uint32    // the last stream that it leaves alone, valid iff GoAway is seen
+	Faults    [2]string // the first thing that RFC 9113, Sections 8.2 and 8.3, or RFC 8441 forbids the request, and the response; "" if there is none
 	blind     [2]blindness
 	size      [2]int // bytes of the header blocks with their frames, of the request and of the response
 }
@@ -26,6 +27,8 @@ type H2End struct {
 	At    flow.Stamp
 	Error bool   // by RST_STREAM or GOAWAY
 	Code  uint32 // its error code, RFC 9113, Section 7
+
+	seq, ack uint32 // of that frame, and of its packet, valid iff Error, while the connection goes on
 }
 
 // An h2Stream is an attempt on an HTTP/2 connection.
@@ -63,36 +66,28 @@ func (h *h2) headers(s *stream, dir flow.Dir, id uint32) {
 }
 
 // message is the message of the header block that is complete.
-func (w *h2Way) message(limit int) Message {
+func (w *h2Way) message(whole bool) Message {
 	m := &w.mark
-	whole := w.size <= limit
 	return Message{Complete: whole, Lost: !whole, Offset: m.off, First: m.first, Done: m.last, Segments: 1, seq: m.seq, ack: m.ack}
 }
 
 // request takes the head of a request, and returns the attempt that it begins; nil:
 // none.
 func (h *h2) request(s *stream, id uint32) *h2Stream {
-	w := &h.ways[s.client]
-	connect, ok := opensWebSocket(w.fields)
+	w, list := &h.ways[s.client], &s.a.headers
+	connect, ok := opensWebSocket(list.fields)
 	if !ok {
 		return nil
 	}
-	if len(h.streams) >= maxH2Streams && !h.drop(s) {
-		s.a.result.Unlisted++
-		return nil
-	}
-	m := w.message(s.a.limits.Head)
-	if !m.Complete {
-		s.a.result.HeadsTooLarge++
-	}
+	m := w.message(list.whole())
 	d := s.newDraft(&m)
-	head := newRawHead(h2Head(w.fields, false, m.Complete))
+	head := newRawHead(h2Head(list.fields, false, m.Complete))
 	s.a.request(d, &m, &head, head.key.of(head.bytes))
 	if d.entry == 0 {
 		return nil
 	}
-	x := &h2Stream{draft: d, H2: H2{Stream: id, Connect: connect, Fault: requestFault(w.fields, connect, w.ends)}}
-	x.size[0] = w.wire
+	x := &h2Stream{draft: d, H2: H2{Stream: id, Connect: connect}}
+	x.size[0], x.Faults[0] = w.wire, requestFault(list.fields, m.Complete, connect, w.ends)
 	if d.h2 = x; h.streams == nil {
 		h.streams = map[uint32]*h2Stream{}
 	}
@@ -102,19 +97,19 @@ func (h *h2) request(s *stream, id uint32) *h2Stream {
 
 // response takes the head of a response.
 func (h *h2) response(s *stream, x *h2Stream) {
-	w, d := &h.ways[s.client.Reverse()], x.draft
-	status := h2Status(w.fields)
+	w, list, d := &h.ways[s.client.Reverse()], &s.a.headers, x.draft
+	status := h2Status(list.fields)
 	if status >= 100 && status < 200 && status != 101 {
 		if len(d.interim) < maxInterim {
 			d.interim = append(d.interim, status)
 		}
 		return
 	}
-	m := w.message(s.a.limits.Head)
-	head := newRawHead(h2Head(w.fields, true, m.Complete))
+	m := w.message(list.whole())
+	head := newRawHead(h2Head(list.fields, true, m.Complete))
 	s.a.response(d, &m, &head, status)
 	s.a.decided++
-	x.size[1] = w.wire
+	x.size[1], x.Faults[1] = w.wire, responseFault(list.fields)
 	x.sample = !opens(x.Connect, status)
 }
 
@@ -129,20 +124,6 @@ func (h *h2) end(x *h2Stream, dir flow.Dir, how H2End) {
 	if x.Ends[0].At.Seen() && x.Ends[1].At.Seen() {
 		delete(h.streams, x.Stream)
 	}
-}
-
-// drop forgets the streams that one side ended: the other one will hardly say more.
-// It reports whether there were any.
-func (h *h2) drop(s *stream) bool {
-	before := len(h.streams)
-	for id, x := range h.streams {
-		if x.Ends[0].At.Seen() || x.Ends[1].At.Seen() {
-			x.lost(s, flow.AtoB)
-			x.lost(s, flow.BtoA)
-			delete(h.streams, id)
-		}
-	}
-	return len(h.streams) < before
 }
 
 // data takes DATA. The client's may come before the answer that makes it frames.
@@ -223,6 +204,7 @@ func (s *stream) closeH2(d *draft) *socket {
 		return nil
 	}
 	h, server := s.h2, s.client.Reverse()
+	x.GaveUp = h.gaveUp(x)
 	x.Settings, x.Announced, x.GoAway, x.Last = h.settings, h.announced, h.goAway, h.last
 	x.blind = [2]blindness{h.ways[s.client].blind, h.ways[server].blind}
 	d.forgotten = s.forgotten
@@ -233,6 +215,17 @@ func (s *stream) closeH2(d *draft) *socket {
 		return nil
 	}
 	return x.open(s)
+}
+
+// gaveUp reports whether the client reset a stream before the server ended it, or
+// the connection. A capture may have the two in the wrong order; what the server had
+// received by then tells.
+func (h *h2) gaveUp(x *h2Stream) bool {
+	client, server := &x.Ends[0], &x.Ends[1]
+	if !server.Error {
+		server = &h.goAway
+	}
+	return client.Error && server.Error && server.ack != 0 && int32(server.ack-client.seq) > 0
 }
 
 // freeH2 gives back what a stream held.
@@ -260,8 +253,8 @@ func (p *packer) h2(x *H2, base flow.Stamp) {
 	for i := range x.blind {
 		p.b = append(p.b, byte(x.blind[i]))
 		p.uint(uint64(x.size[i]))
+		p.name(x.Faults[i])
 	}
-	p.name(x.Fault)
 }
 
 func (u *unpacker) h2(x *H2, base flow.Stamp) {
@@ -273,14 +266,13 @@ func (u *unpacker) h2(x *H2, base flow.Stamp) {
 		end.At, end.Code = u.seen(base), uint32(u.uint())
 	}
 	for i := range x.blind {
-		x.blind[i], x.size[i] = blindness(u.byte()), int(u.uint())
+		x.blind[i], x.size[i], x.Faults[i] = blindness(u.byte()), int(u.uint()), string(u.phrase(nil))
 	}
-	x.Fault = string(u.phrase(nil))
 }
 
 // flags and ends are what is packed and unpacked in a row.
-func (x *H2) flags() [6]*bool {
-	return [...]*bool{&x.Connect, &x.Settings, &x.Announced, &x.Ends[0].Error, &x.Ends[1].Error, &x.GoAway.Error}
+func (x *H2) flags() [7]*bool {
+	return [...]*bool{&x.Connect, &x.Settings, &x.Announced, &x.GaveUp, &x.Ends[0].Error, &x.Ends[1].Error, &x.GoAway.Error}
 }
 
 func (x *H2) ends() [3]*H2End { return [...]*H2End{&x.Ends[0], &x.Ends[1], &x.GoAway} }

@@ -12,6 +12,9 @@ import (
 // judgeH2 finds everything that an exchange on HTTP/2 shows by itself.
 func (t *Attempt) judgeH2(last flow.Stamp, drops int64) {
 	t.checkH2Request()
+	if t.Response != nil {
+		t.checkH2Response()
+	}
 	t.checkPatience()
 	switch {
 	case t.Response == nil && t.H2.refuses():
@@ -49,8 +52,8 @@ func (t *Attempt) checkH2Request() {
 	if len(classic) > 0 || !x.Connect {
 		find(H2ClassicUpgrade, "", joined(append([]string{h.Method}, classic...)...), "CONNECT with :protocol")
 	}
-	if x.Fault != "" {
-		find(H2RequestMalformed, "", x.Fault, "")
+	if x.Faults[0] != "" {
+		find(H2RequestMalformed, "", x.Faults[0], "")
 	}
 	if !x.Connect {
 		return
@@ -60,6 +63,16 @@ func (t *Attempt) checkH2Request() {
 	if x.Settings && !x.Announced && x.blind[1] == seeing {
 		find(H2ConnectNotAnnounced, "SETTINGS_ENABLE_CONNECT_PROTOCOL", "", "1")
 		if t.Switched() { // it does it all the same, for a client that does not ask
+			t.Findings[len(t.Findings)-1].Severity = Warning
+		}
+	}
+}
+
+// checkH2Response checks what any answer must obey.
+func (t *Attempt) checkH2Response() {
+	if fault := t.H2.Faults[1]; fault != "" {
+		t.add(H2ResponseMalformed, Server, t.Response.Done.Frame, "", fault, "")
+		if t.Switched() && t.Frames[Client-1].Total() > 0 { // the client took it
 			t.Findings[len(t.Findings)-1].Severity = Warning
 		}
 	}
@@ -94,11 +107,15 @@ func (t *Attempt) decideH2() (Verdict, string) {
 }
 
 // refuses reports whether the server refused the stream without an answer: it reset
-// it, or left the connection for an error, or before it came to the stream.
-func (x *H2) refuses() bool { return x.Ends[1].Error || x.goneAway() }
+// it, or left the connection for an error, or before it came to the stream. What it
+// does with a stream that its client gave up is no refusal.
+func (x *H2) refuses() bool { return !x.GaveUp && (x.Ends[1].Error || x.goneAway()) }
 
+// goneAway reports whether the server's GOAWAY ends the stream. If that is not left
+// out, an answer may be among what is not read behind it.
 func (x *H2) goneAway() bool {
-	return x.GoAway.At.Seen() && (x.Stream > x.Last || http2.ErrCode(x.GoAway.Code) != http2.ErrCodeNo)
+	failed := http2.ErrCode(x.GoAway.Code) != http2.ErrCodeNo && x.blind[1] == seeing
+	return x.GoAway.At.Seen() && (x.Stream > x.Last || failed)
 }
 
 // checkH2End says with which error the server refused.

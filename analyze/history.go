@@ -28,9 +28,14 @@ type histories struct {
 	order     []*History // as they came
 	servers   map[netip.AddrPort]*service
 	services  []*service // as they came
-	fed       int        // attempts
-	others    History    // of clients beyond MaxClients, which servers know all the same
+	endpoints *endpoints
+	fed       int     // attempts
+	others    History // of clients beyond MaxClients, which servers know all the same
 	incidents []Incident
+
+	recall  func(number int) *Attempt // gets an attempt that was taken lately, nil if it is forgotten; nil: all are there at the end
+	names   *Names                    // for recall
+	changed map[int]*Attempt          // those that changes are about, by number, if recall is set
 }
 
 // A History is that of one client address. The attempts of thousands alternate, so
@@ -91,11 +96,12 @@ type pursuit struct {
 // A fracture is a failure right after a success.
 type fracture struct{ good, bad int }
 
-// newHistories returns empty histories.
-func newHistories() *histories {
+// newHistories returns empty histories of attempts whose TLS connections went to
+// endpoints.
+func newHistories(endpoints *endpoints) *histories {
 	return &histories{
-		clients: newAddrTable(), servers: map[netip.AddrPort]*service{},
-		others: History{number: -1},
+		endpoints: endpoints, clients: newAddrTable(), servers: map[netip.AddrPort]*service{},
+		others: History{number: -1}, changed: map[int]*Attempt{},
 	}
 }
 
@@ -108,7 +114,7 @@ func (h *histories) finish(at func(i int) *Attempt, names *Names) {
 		slices.SortStableFunc(c.Lives.Ends, func(x, y LifeEnd) int { return y.Count - x.Count })
 		c.Causes.sort()
 		c.Fault = c.whoFails()
-		if changes += len(c.kept); changes <= maxChanges {
+		if changes += len(c.kept); changes <= maxChanges && h.recall == nil {
 			c.compareBreaks(at, names)
 		}
 		if i, ok := c.failsEverywhere(); ok {
@@ -118,13 +124,22 @@ func (h *histories) finish(at func(i int) *Attempt, names *Names) {
 	for _, s := range h.services {
 		h.incidents = append(h.incidents, s.incidents()...)
 	}
+	h.incidents = append(h.incidents, h.endpoints.incidents(h.servers)...)
 	slices.SortStableFunc(h.incidents, func(x, y Incident) int { return cmp.Or(cmp.Compare(x.From, y.From), cmp.Compare(x.Code, y.Code)) })
 }
 
 // add takes the next attempt, of which nothing is kept.
 func (h *histories) add(t *Attempt) {
+	c, p, s := h.begin(t)
+	c.end(t, p, s)
+}
+
+// begin takes the next attempt as far as its handshake goes, and returns the
+// history of its client, and what else that has to do with it: nil if there is no
+// room. If what it opened lasts, call stay, and end when that is over.
+func (h *histories) begin(t *Attempt) (c *History, what *pursuit, site *service) {
 	h.fed++
-	c := h.client(t)
+	c = h.client(t)
 	start, opened, failed := begun(t), t.opened(), t.failed()
 	if start.Time < c.First.Time { // a request that was sent slowly is listed late
 		c.First = start
@@ -137,11 +152,10 @@ func (h *histories) add(t *Attempt) {
 	c.Times.add(start.Time, failed)
 	c.addAgent(t)
 	p := c.pursuit(h.pursuitOf(t), start.Time)
-	c.waits.add(p, start.Time, t)
+	c.waits.begin(p, start.Time, t)
 	switch {
 	case opened:
 		c.Opened++
-		c.Lives.add(t)
 	case failed:
 		c.Failed++
 		c.Causes.add(t)
@@ -150,17 +164,57 @@ func (h *histories) add(t *Attempt) {
 	case failed || t.dropped():
 		if p.good > 0 {
 			c.addBreak(fracture{p.good, t.Number})
+			h.compareNow(c, p.good, t)
 		}
 		p.good = 0
-	case opened || t.Verdict == Encrypted: // of the latter, the TLS handshake went well
+	case opened || t.Verdict == Encrypted && !t.has(TLSOpaqueLikelyRejected): // of the latter, the TLS handshake went well
 		p.good = t.Number
 	}
-	if s := h.server(t); s != nil {
+	if t.Verdict == TLSFailed && t.TLS != nil {
+		h.endpoints.fail(t)
+	}
+	s := h.server(t)
+	if s != nil {
 		p, fell := c.peer(s), false
 		if p != nil {
 			fell = p.add(opened, failed)
 		}
 		s.add(t, c, p, start.Time, opened, failed, fell)
+	}
+	return c, p, s
+}
+
+// stay notes that what an attempt opened, which begin has taken, is still open.
+func (h *histories) stay(t *Attempt) {
+	if s := h.server(t); s != nil && t.opened() {
+		s.stay(t, h.client(t))
+	}
+}
+
+// end takes how that ended.
+func (h *histories) end(t *Attempt) {
+	c, s := h.client(t), h.server(t)
+	var p *pursuit
+	if i := slices.Index(c.what[:len(c.pursuits)], h.pursuitOf(t)); i >= 0 && c.started[i] == begun(t).Time {
+		p = &c.pursuits[i]
+	}
+	if s != nil {
+		delete(s.open, t.Number)
+	}
+	c.end(t, p, s)
+}
+
+// end takes how an attempt ended.
+func (c *History) end(t *Attempt, p *pursuit, s *service) {
+	if p != nil {
+		p.end(t)
+	}
+	if !t.opened() {
+		return
+	}
+	c.Lives.add(t)
+	if s != nil {
+		s.end(t, c)
 	}
 }
 
@@ -315,6 +369,25 @@ func (c *History) addBreak(f fracture) {
 		c.kept = c.kept[:keptBreaks]
 	}
 	c.kept = append(c.kept, f)
+}
+
+// compareNow compares the attempts of the latest break of a client while the
+// capture goes on, and keeps of such comparisons the first ones and the last.
+func (h *histories) compareNow(c *History, good int, bad *Attempt) {
+	if h.recall == nil {
+		return
+	}
+	t := h.recall(good)
+	if n := len(c.Changes); n > keptBreaks {
+		delete(h.changed, c.Changes[keptBreaks].Good)
+		delete(h.changed, c.Changes[keptBreaks].Bad)
+		c.Changes = c.Changes[:keptBreaks]
+	}
+	if t == nil || len(h.changed) >= 2*maxChanges {
+		return
+	}
+	c.Changes = append(c.Changes, newChange(t, bad, h.names))
+	h.changed[good], h.changed[bad.Number] = t.Clone(), bad.Clone()
 }
 
 // peer returns what the client has to do with a server, nil if there are too many.

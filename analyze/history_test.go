@@ -72,7 +72,7 @@ func addrOf(network, last, port int) netip.AddrPort {
 
 // historiesOf lets histories see what was done.
 func historiesOf(deeds []deed) *histories {
-	h, list := newHistories(), attemptsOf(deeds)
+	h, list := newHistories(&endpoints{}), attemptsOf(deeds)
 	for _, t := range list {
 		h.add(t)
 	}

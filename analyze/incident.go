@@ -3,6 +3,7 @@ package analyze
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"sort"
@@ -16,7 +17,7 @@ type Incident struct {
 	From, To int64          // times of the first and the last that belongs to it
 	Server   netip.AddrPort // the zero value: it is about several
 	Client   netip.Addr     // the zero value: the same
-	Attempts int            // that belong to it
+	Attempts int            // that belong to it; of tls-mitm-suspected, TLS connections, listed or not
 	Clients  int            // of those
 }
 
@@ -74,7 +75,7 @@ func (s *service) incidents() []Incident {
 // ended, and forgets those that had ended by then. As each was begun before it
 // ended, that leaves the number of those that are open at a later time as it is.
 func (s *service) massEnds(until int64) {
-	begun := slices.Clone(s.lived)
+	begun := slices.AppendSeq(slices.Clone(s.lived), maps.Values(s.open))
 	slices.SortFunc(begun, func(x, y lifetime) int { return cmp.Or(cmp.Compare(x.begun, y.begun), x.frame-y.frame) })
 	slices.SortFunc(s.lived, func(x, y lifetime) int {
 		if x.ended != y.ended {

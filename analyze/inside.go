@@ -6,12 +6,51 @@ import (
 	"github.com/wssniff/wssniff/tlsdecrypt"
 )
 
+// An Arrival says when secrets come.
+type Arrival uint8
+
+const (
+	Before  Arrival = iota // before the packets that need them
+	Perhaps                // if at all, they come while the capture is read
+	Late                   // some come while the capture is read, behind packets that need them too
+)
+
 // Decrypt makes the Analyzer read inside TLS connections whose secrets are in keys,
-// to which more may be added while it reads. It is called before the first chunk.
-// late says that secrets may come after the packets that need them.
-func (a *Analyzer) Decrypt(keys *tlsdecrypt.Keys, late bool) {
-	a.decrypter = tlsdecrypt.New(keys, a.plaintext, a.sealed)
-	a.decrypter.Late = late
+// those that begin from now on. Unless the secrets come Before, KeysAdded is called
+// whenever some did. What is expected may grow, keys must be the same at each call.
+func (a *Analyzer) Decrypt(keys *tlsdecrypt.Keys, when Arrival) {
+	if a.decrypter == nil {
+		a.keys, a.decrypter = keys, tlsdecrypt.New(keys, a.plaintext, a.sealed)
+	}
+	a.arrival = max(a.arrival, when)
+	a.decrypter.Late = a.arrival != Before
+}
+
+// KeysAdded goes on with the connections that wait for secrets of which some came
+// since it was called last.
+func (a *Analyzer) KeysAdded() {
+	if a.keys == nil {
+		return
+	}
+	for _, c := range a.keys.Granted() {
+		a.inside = a.sessions[c.Number]
+		c.Resume()
+		a.inside = nil
+	}
+}
+
+// maxHopeful is how many connections of a capture are read for secrets that Perhaps
+// come, when there were none up to then.
+const maxHopeful = 64
+
+// newInside begins to read inside a connection; nil: there are no secrets.
+func (a *Analyzer) newInside(c *flow.Conn, number uint32) *tlsdecrypt.Conn {
+	if a.decrypter == nil || a.arrival == Perhaps && a.result.TLSConns > maxHopeful {
+		return nil
+	}
+	inner := a.decrypter.Conn(c)
+	inner.Number = number
+	return inner
 }
 
 // readInside takes the next bytes of a TLS connection and reads what is inside. It
@@ -23,6 +62,10 @@ func (a *Analyzer) readInside(s *session, c *flow.Chunk) bool {
 	a.inside = s
 	want := s.inner.Chunk(*c)
 	a.inside = nil
+	if want != flow.All && a.arrival == Perhaps {
+		s.inner.GiveUp()
+		s.inner = nil
+	}
 	return want == flow.All
 }
 
@@ -59,7 +102,7 @@ func (a *Analyzer) sealed(e tlsdecrypt.Event) {
 
 // endInside notes what could not be read inside a connection that is over.
 func (a *Analyzer) endInside(s *session) {
-	if s.inner == nil {
+	if s.inner == nil || a.arrival == Perhaps {
 		return
 	}
 	s.unread()

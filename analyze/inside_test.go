@@ -12,6 +12,7 @@ import (
 	"math/big"
 	mathrand "math/rand/v2"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -93,17 +94,40 @@ func (o *overheard) attempts(log []byte, rng *mathrand.Rand, most int) *Result {
 	a := New(nil)
 	keys := tlsdecrypt.NewKeys()
 	keys.NewLog().Write(log)
-	a.Decrypt(keys, false)
+	a.Decrypt(keys, Before)
 	a.ConnectFailures = AllFailures
 	return a.overhears(o.talk, rng, most)
+}
+
+// attemptsLate does the same with keys that come when the connection has said so many
+// things, line by line or all at once.
+func (o *overheard) attemptsLate(after int, lines bool) *Result {
+	a := New(nil)
+	keys := tlsdecrypt.NewKeys()
+	a.Decrypt(keys, Late)
+	a.ConnectFailures = AllFailures
+	d := a.dialogue(0)
+	d.overhear(o.talk[:after], nil, 0)
+	parts := [][]byte{o.log.Bytes()}
+	if lines {
+		parts = slices.Collect(bytes.Lines(o.log.Bytes()))
+	}
+	for _, part := range parts {
+		keys.NewLog().Write(part)
+		a.KeysAdded()
+	}
+	d.overhear(o.talk[after:], nil, 0)
+	return d.hangUp()
 }
 
 const insideRequest = "GET /chat HTTP/1.1\r\nHost: inside.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 
+const insideSwitching = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+
 // TestInside reads handshakes inside TLS, however the bytes are cut.
 func TestInside(t *testing.T) {
-	const right = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+	const right = insideSwitching
 	ping, pong := wsFrame(0x89, true, "hello"), wsFrame(0x8a, false, "hello")
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for _, test := range []struct {
@@ -159,5 +183,68 @@ func TestInsideWithoutKeys(t *testing.T) {
 		for a := range r.Attempts.All() {
 			t.Logf("%v %q %+v", a.Verdict, a.Reason, a.Findings)
 		}
+	}
+}
+
+// TestInsideLate finds the same whenever the keys come while the connection lasts.
+func TestInsideLate(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		o := overhear(t, version, insideRequest, insideSwitching, wsFrame(0x89, true, "hello"), wsFrame(0x8a, false, "hello"))
+		want := foundText(o.attempts(o.log.Bytes(), nil, 0).Attempts.At(0))
+		if !strings.HasPrefix(want, "ok ") {
+			t.Fatal(want)
+		}
+		for after := range len(o.talk) + 1 {
+			for _, lines := range []bool{false, true} {
+				r := o.attemptsLate(after, lines)
+				if r.Attempts.Len() != 1 || len(r.Undecrypted) > 0 {
+					t.Fatalf("keys behind turn %d: %d attempts, %v", after, r.Attempts.Len(), r.Undecrypted)
+				}
+				if got := foundText(r.Attempts.At(0)); got != want {
+					t.Errorf("keys behind turn %d, line by line %v:\n%s\nwant\n%s", after, lines, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestInsideLateAtOnce reads inside without another byte of the connection.
+func TestInsideLateAtOnce(t *testing.T) {
+	o := overhear(t, tls.VersionTLS13, insideRequest, insideSwitching)
+	a := New(nil)
+	keys := tlsdecrypt.NewKeys()
+	a.Decrypt(keys, Late)
+	d := a.dialogue(0)
+	d.overhear(o.talk, nil, 0)
+	if a.KeysAdded(); a.Decided() != 0 {
+		t.Error("decided without keys")
+	}
+	keys.NewLog().Write(o.log.Bytes())
+	if a.KeysAdded(); a.Decided() != 1 {
+		t.Error("the connection was not read on")
+	}
+	if r := d.hangUp(); r.Attempts.Len() != 1 || r.Attempts.At(0).Verdict != OK {
+		t.Errorf("%d attempts", r.Attempts.Len())
+	}
+}
+
+// TestPerhaps reads inside the first connections of a capture that may hold secrets,
+// and inside all once it holds some.
+func TestPerhaps(t *testing.T) {
+	a := New(nil)
+	keys := tlsdecrypt.NewKeys()
+	a.Decrypt(keys, Perhaps)
+	begin := func(id int) *session {
+		d := a.dialogue(id)
+		d.say(client, clientHello("a.example"))
+		return a.sessions[d.live.State>>kindBits]
+	}
+	for id := range maxHopeful + 2 {
+		if got := begin(id).inner != nil; got != (id < maxHopeful) {
+			t.Errorf("connection %d: read %v", id, got)
+		}
+	}
+	if a.Decrypt(keys, Late); begin(maxHopeful+2).inner == nil {
+		t.Error("not read although there are secrets")
 	}
 }

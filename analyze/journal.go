@@ -24,6 +24,19 @@ func (j *journal) write(b []byte) place {
 	return place(n)*journalPage + place(len(page)) + 1
 }
 
+// reason returns that of a Close frame, which lies behind its length; nil if there
+// is none.
+func (j *journal) reason(p place) []byte {
+	if p == 0 {
+		return nil
+	}
+	b := j.at(p)
+	return b[1 : 1+b[0]]
+}
+
+// page returns the index of its page.
+func (p place) page() int { return int((p - 1) / journalPage) }
+
 // at returns the bytes from a place on, those of later entries included. They
 // must not be changed.
 func (j *journal) at(p place) []byte {

@@ -17,8 +17,9 @@ type judge struct {
 	last  flow.Stamp // the capture's last packet
 	drops int64      // packets that the capture lost
 
-	places    []uint32          // indices of entries, by their number; nil: not needed yet
-	order     []uint32          // entries as they are listed; nil: as they are numbered
+	places    map[uint32]int    // indices of entries, by their number; nil: not needed yet
+	order     []uint32          // entries as they are listed; nil: all, as they are numbered
+	tls       []tlsStart        // connections that may follow a redirect
 	relations map[int]*relation // by index
 	related   bits              // which attempts have one
 	nothing   relation          // stays empty
@@ -40,6 +41,7 @@ type store struct {
 // A relation is what other attempts have to do with one.
 type relation struct {
 	belongs  string    // whose key its wrong Accept is made of, ready to be printed; "": nobody's
+	owner    int       // the same, Wireshark's tcp.stream; valid iff belongs is not ""
 	findings []Finding // known before its verdict
 	chained  []Finding // about its place in a chain, known after
 	redirect *Redirect
@@ -59,12 +61,35 @@ func (b *bits) set(i, all int) {
 }
 
 func newJudge(a *Analyzer, last flow.Stamp, drops int64) *judge {
-	j := &judge{a: a, last: last, drops: drops, relations: map[int]*relation{}}
+	j := &judge{a: a, last: last, drops: drops, relations: map[int]*relation{}, tls: a.tls}
 	j.sort()
 	return j
 }
 
-func (j *judge) len() int { return j.a.entries.n }
+func (j *judge) len() int {
+	if j.order != nil {
+		return len(j.order)
+	}
+	return j.a.entries.n
+}
+
+// number returns that of the attempt at an index.
+func (j *judge) number(i int) int {
+	if w := j.a.watch; w != nil {
+		return w.slots[j.order[i]-1].number
+	}
+	return i + 1
+}
+
+// numbered returns where in the list the attempt with a number is, which must be
+// there.
+func (j *judge) numbered(number int) int {
+	if w := j.a.watch; w != nil {
+		i, _ := j.indexOf(w.entryOf[number])
+		return i
+	}
+	return number - 1
+}
 
 // entry returns the attempt at an index of the list.
 func (j *judge) entry(i int) *entry {
@@ -74,18 +99,20 @@ func (j *judge) entry(i int) *entry {
 	return j.a.entries.at(uint32(i) + 1)
 }
 
-// indexOf returns where in the list an entry is; false if the number is 0.
+// indexOf returns where in the list an entry is; false if it is not there, or the
+// number is 0.
 func (j *judge) indexOf(number uint32) (int, bool) {
 	if number == 0 || j.order == nil {
 		return int(number) - 1, number > 0
 	}
 	if j.places == nil {
-		j.places = make([]uint32, len(j.order)+1)
+		j.places = make(map[uint32]int, len(j.order))
 		for i, number := range j.order {
-			j.places[number] = uint32(i)
+			j.places[number] = i
 		}
 	}
-	return int(j.places[number]), true
+	i, ok := j.places[number]
+	return i, ok
 }
 
 // relation returns the relation of an attempt, to be filled in.
@@ -112,8 +139,13 @@ func (j *judge) settle(i int, s *store) *Attempt {
 		r = j.relations[i]
 	}
 	t.nameCause(r.belongs)
+	if r.belongs != "" {
+		t.others = append(t.others, r.owner)
+	}
 	if n := j.reused.of(i, j.entry(i).print); n > 0 {
 		t.addReused(n)
+		first := j.reused.first[j.entry(i).print]
+		t.others = append(t.others, first[:]...)
 	}
 	t.Findings = append(t.Findings, r.findings...)
 	t.decide()
@@ -127,11 +159,16 @@ func (j *judge) settle(i int, s *store) *Attempt {
 // load takes an attempt out of the journal, and finds out how its connection
 // ended.
 func (j *judge) load(i int, s *store) *Attempt {
+	return j.loadEntry(j.entry(i), j.number(i), s)
+}
+
+// loadEntry does so with the attempt of an entry, which has a number.
+func (j *judge) loadEntry(e *entry, number int, s *store) *Attempt {
 	t := &s.Attempt
 	s.tls, s.h2 = TLS{}, H2{}
 	s.conn = flow.Evidence{Doubts: s.conn.Doubts[:0]}
-	*t = Attempt{Number: i + 1, Conn: &s.conn, Close: Close{Code: -1}, Interim: t.Interim[:0], Findings: t.Findings[:0]}
-	exchange, ending := j.open(i)
+	*t = Attempt{Number: number, Conn: &s.conn, Close: Close{Code: -1}, Interim: t.Interim[:0], Findings: t.Findings[:0], others: t.others[:0]}
+	exchange, ending := j.a.open(e.at & placeMask)
 	j.a.unpack(t, s, exchange, ending)
 	t.ending()
 	if t.strangeRequest() {
@@ -160,20 +197,27 @@ func (a *Analyzer) open(at place) (exchange, ending unpacker) {
 func (a *Analyzer) unpack(t *Attempt, s *store, exchange, ending unpacker) {
 	exchange.exchange(t, s, &a.certificates)
 	a.packer.scratch = exchange.raw
-	ending.ending(t, &a.journal)
+	ending.ending(t)
 }
 
 // sort puts the entries in the order in which they are listed.
 func (j *judge) sort() {
-	if !j.a.disordered {
+	if !j.a.disordered && j.order == nil {
 		return
 	}
 	all := make([]glance, j.len())
+	places := make([]int32, j.len())
 	order := make([]uint32, j.len())
 	for i := range all {
-		all[i], order[i] = j.glance(i), uint32(i)+1
+		all[i], places[i] = j.glance(i), int32(i)
 	}
-	slices.SortStableFunc(order, func(x, y uint32) int { return all[x-1].compare(&all[y-1]) })
+	slices.SortStableFunc(places, func(x, y int32) int { return all[x].compare(&all[y]) })
+	for i, place := range places {
+		order[i] = uint32(place) + 1
+		if j.order != nil {
+			order[i] = j.order[place]
+		}
+	}
 	j.order = order
 }
 
@@ -192,8 +236,10 @@ func (g *glance) compare(o *glance) int {
 	return cmp.Or(cmp.Compare(g.done.Frame, o.done.Frame), cmp.Compare(g.stream, o.stream), cmp.Compare(g.offset, o.offset))
 }
 
-func (j *judge) glance(i int) (g glance) {
-	exchange, ending := j.open(i)
+func (j *judge) glance(i int) glance { return j.a.glance(j.entry(i).at & placeMask) }
+
+func (a *Analyzer) glance(at place) (g glance) {
+	exchange, ending := a.open(at)
 	dir := flow.AtoB
 	if exchange.byte()&packServerFirst != 0 {
 		dir = flow.BtoA

@@ -31,6 +31,8 @@ type Names struct {
 	bytes    int                 // in names
 	addrs    int                 // in lookups
 	unlisted int                 // answers left out for want of room
+	rolling  bool                // the older half makes room instead
+	added    bool                // something was, since index was called
 	*nameIndex
 }
 
@@ -75,9 +77,13 @@ func (n *Names) add(r *answer, client netip.Addr, server netip.AddrPort, at flow
 			return
 		}
 	}
+	n.added = true
 	if len(n.lookups) == MaxLookups || n.addrs+len(r.addrs) > maxNameAddrs || n.bytes+r.name.n+r.cname.n > maxNameBytes {
-		n.unlisted++
-		return
+		if !n.rolling {
+			n.unlisted++
+			return
+		}
+		n.forgetHalf()
 	}
 	if n.current == nil {
 		n.current, n.numbers = map[question]uint32{}, map[string]uint32{}
@@ -86,6 +92,19 @@ func (n *Names) add(r *answer, client netip.Addr, server netip.AddrPort, at flow
 	n.current[q] = uint32(len(n.lookups))
 	n.addrs += len(r.addrs)
 	n.lookups = append(n.lookups, lookup{q, n.number(r.cname.bytes()), r.rcode, slices.Clone(r.addrs), r.partial, at, at})
+}
+
+// forgetHalf forgets the older half of the lookups.
+func (n *Names) forgetHalf() {
+	old := *n
+	*n = Names{rolling: true, added: true, current: map[question]uint32{}, numbers: map[string]uint32{}, nameIndex: old.nameIndex}
+	for _, l := range old.lookups[len(old.lookups)/2:] {
+		name, cname := old.name(l.name), old.name(l.cname)
+		l.name, l.cname = n.number([]byte(name)), n.number([]byte(cname))
+		n.current[l.question] = uint32(len(n.lookups))
+		n.addrs += len(l.addrs)
+		n.lookups = append(n.lookups, l)
+	}
 }
 
 // again notes that the answer came again. Time may run backwards.
@@ -188,7 +207,7 @@ func (n *Names) index() {
 	inOrder(x.all)
 	inOrder(x.own)
 	inOrder(x.of)
-	n.nameIndex = x
+	n.nameIndex, n.added = x, false
 }
 
 // lead notes what a lookup says of addresses.

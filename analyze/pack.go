@@ -29,6 +29,7 @@ type packer struct {
 	b       []byte
 	phrases *phrases
 	forms   *forms
+	journal *journal
 	scratch []byte
 	whole   []byte // scratch of whoever packs several parts
 	both    []byte

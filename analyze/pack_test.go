@@ -294,7 +294,7 @@ func randomEvidence(rng *rand.Rand) flow.Evidence {
 }
 
 func randomH2(rng *rand.Rand) *h2Stream {
-	x := &H2{Stream: rng.Uint32(), Last: rng.Uint32(), Fault: []string{"", "no :path"}[rng.IntN(2)]}
+	x := &H2{Stream: rng.Uint32(), Last: rng.Uint32()}
 	for _, on := range x.flags() {
 		*on = rng.IntN(2) == 0
 	}
@@ -302,7 +302,7 @@ func randomH2(rng *rand.Rand) *h2Stream {
 		end.At, end.Code = maybe(rng), rng.Uint32()
 	}
 	for i := range x.blind {
-		x.blind[i], x.size[i] = blindness(rng.IntN(len(blindnessNames))), rng.IntN(1<<20)
+		x.blind[i], x.size[i], x.Faults[i] = blindness(rng.IntN(len(blindnessNames))), rng.IntN(1<<20), []string{"", "no :path"}[rng.IntN(2)]
 	}
 	return &h2Stream{H2: *x}
 }
@@ -348,7 +348,7 @@ func (n *noted) keep(a *Analyzer) uint32 {
 		a.seal(d, &n.end, n.socket)
 		return entry
 	}
-	a.keepExchange(d)
+	a.keepExchange(d, nil)
 	n.socket.entry = entry
 	a.keepEnding(n.socket, &n.end)
 	return entry

@@ -65,6 +65,31 @@ func TestNotGuessed(t *testing.T) {
 			d.say(client, tunnel)
 			d.say(server, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
 		}, []string{"rejected CONNECT gw:80 407 connect-tunnel-refused"}},
+		{"a proxy closes without an answer", func(d *dialogue) {
+			d.say(client, tunnel)
+			d.end(server, flow.FIN)
+		}, []string{"no-response CONNECT gw:80 tcp-fin-without-response"}},
+		{"a proxy speaks TLS", func(d *dialogue) {
+			d.say(client, tunnel)
+			d.say(server, "\x15\x03\x01\x00\x02\x02\x46")
+			d.end(server, flow.FIN)
+		}, []string{"not-http CONNECT gw:80 tls-plain-http-to-tls-port"}},
+		{"a client waits for its tunnel in vain", func(d *dialogue) {
+			d.say(client, tunnel)
+			d.end(client, flow.RST)
+		}, []string{"no-response CONNECT gw:80 http-request-unanswered"}},
+		{"a client waits for its tunnel until the capture ends", func(d *dialogue) {
+			d.say(client, tunnel)
+		}, nil},
+		{"the answer of a proxy is missing", func(d *dialogue) {
+			d.say(client, tunnel)
+			d.lose(server, 40)
+			d.end(server, flow.FIN)
+		}, nil},
+		{"a client goes on, and the answer of the proxy does not show", func(d *dialogue) {
+			d.say(client, tunnel, upgrade)
+			d.end(client, flow.FIN)
+		}, nil},
 		{"a load balancer introduces its client", func(d *dialogue) {
 			d.say(client, "PROXY TCP4 10.0.0.7 192.0.2.9 51234 80\r\n"+upgrade)
 			d.say(server, switching)

@@ -30,9 +30,11 @@ const (
 type parser struct {
 	dir     flow.Dir
 	state   state
+	spoke   bool // a head was read, since the tunnel was opened if there is one
 	broken  bool // heads of the direction may be missing
 	dropped bool // held bytes were dropped
 	unread  bool // bytes behind a hole made no sense
+	frames  bool // they look like frames of HTTP/2
 	guess   bool // the body may be none: its request is not in the capture
 	chunked bool // the body goes on with another chunk after left
 	left    int64
@@ -106,14 +108,25 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 			p.freeBuf()
 			return p.head(s, d)
 		}
-		if !p.unread && !s.roles && !s.conn.Handshake && looksLikeH2(d.data) {
-			s.blindH2()
+		if !p.unread && !s.roles && looksLikeH2(d.data) {
+			s.late(p)
 		}
 		p.unread = true
 	case untilClose:
 		p.takeSample(d.data)
 	}
 	return len(d.data)
+}
+
+// begins reports whether the first bytes that the capture holds of a direction, of
+// which it does not hold the SYN, are the first all the same: HTTP/2 tells that, RFC
+// 9113, Section 3.4.
+func (p *parser) begins(c *flow.Chunk) bool {
+	if c.Lost > 0 || p.next != 0 {
+		return false
+	}
+	first := classify(c.Data)
+	return first == h2Preface || first == h2Settings
 }
 
 // want says which bytes the direction needs next.
@@ -168,10 +181,14 @@ func (p *parser) hold(s *stream, d piece) {
 func (p *parser) replay(s *stream) {
 	held := p.held
 	p.held, p.nHeld = nil, 0
+	gap := p.state == inH2 && p.dropped
+	if gap { // what is held again came before it
+		p.dropped = false
+	}
 	for _, d := range held {
 		p.take(s, d)
 	}
-	if p.dropped {
+	if gap || p.dropped {
 		p.dropped = false
 		p.lost(s, 0)
 	}
@@ -203,7 +220,7 @@ func (p *parser) head(s *stream, d piece) int {
 			return 0
 		}
 		p.notHTTP(s, raw)
-		return len(d.data)
+		return len(raw) - from
 	}
 	var h rawHead
 	known := false
@@ -246,15 +263,26 @@ func (p *parser) turns(s *stream, raw []byte, from int) bool {
 		p.freeBuf()
 		s.turnH2(p.dir, len(http2.ClientPreface)-from, 0)
 	case p.kind == h2Settings && !s.roles:
-		if from > 0 {
-			p.hold(s, piece{raw[:from], p.mark.first, p.mark.off, p.mark.seq, p.mark.ack})
-		}
-		p.freeBuf()
-		p.state = holding
+		p.awaitPreface(s, raw, from)
 	default:
 		return false
 	}
 	return true
+}
+
+// awaitPreface holds what begins as a server of HTTP/2 does. If both directions do,
+// one is the client's behind its preface, which is not in the capture.
+func (p *parser) awaitPreface(s *stream, raw []byte, from int) {
+	if other := &s.dirs[p.dir.Reverse()]; other.kind == h2Settings && !s.conn.Handshake && looksLikeH2(raw) {
+		s.late(p)
+		s.late(other)
+		return
+	}
+	if from > 0 {
+		p.hold(s, piece{raw[:from], p.mark.first, p.mark.off, p.mark.seq, p.mark.ack})
+	}
+	p.freeBuf()
+	p.state = holding
 }
 
 // blankPrefix counts the line ends before a start line, which a recipient
@@ -335,6 +363,7 @@ func (p *parser) message() Message {
 }
 
 func (p *parser) handOn(s *stream, h *rawHead, m *Message) {
+	p.spoke = true
 	if p.dir == s.client {
 		s.request(p, h, m)
 	} else {

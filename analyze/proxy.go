@@ -50,7 +50,7 @@ func (j *judge) passage(i int, t *Attempt) *Passage {
 	if p.side == Server {
 		outer, inner = o, t
 	}
-	x := &Passage{Side: p.side, Other: int(p.other) + 1, Stream: o.Conn.ID, Guess: p.guess}
+	x := &Passage{Side: p.side, Other: j.number(int(p.other)), Stream: o.Conn.ID, Guess: p.guess}
 	x.Forwarded = time.Duration(inner.Request.Done.Time - outer.Request.Done.Time)
 	x.Request = differences(outer.Request, inner.Request)
 	if x.Answered = inner.Response != nil && outer.Response != nil; x.Answered {

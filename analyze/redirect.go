@@ -1,6 +1,7 @@
 package analyze
 
 import (
+	"cmp"
 	"net"
 	"net/url"
 	"regexp"
@@ -21,7 +22,7 @@ func (t *Attempt) URL() *url.URL {
 	if !strings.Contains(target, "://") || strings.HasPrefix(target, "/") {
 		host, ok := h.Get("Host")
 		if !ok {
-			host = t.Server().String()
+			host = cmp.Or(t.Tunnel, t.Server().String())
 		}
 		target = t.scheme() + "://" + host + target
 	}

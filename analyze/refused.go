@@ -12,6 +12,7 @@ import (
 // was refused.
 type refusedConn struct {
 	server  netip.AddrPort
+	stream  int // Wireshark's tcp.stream
 	syn     flow.Stamp
 	refused flow.Stamp // the RST
 }
@@ -25,7 +26,7 @@ func (a *Analyzer) Refused(e *flow.Evidence) {
 	list, redirected := a.refusals[client]
 	if redirected && len(list) < maxRefusals {
 		dir := e.SYNDir.Reverse()
-		a.refusals[client] = append(list, refusedConn{e.Addr(dir), e.SYN, e.RST[dir]})
+		a.refusals[client] = append(list, refusedConn{e.Addr(dir), e.ID, e.SYN, e.RST[dir]})
 	}
 }
 

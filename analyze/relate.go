@@ -87,7 +87,8 @@ func (j *judge) relateAccepts(keys *keyIndex) {
 			continue
 		}
 		if from := j.load(int(n)-1, &other); Accept(from.key()) == accept {
-			j.relation(i).belongs = fmt.Sprintf("%s (for the key of frame %d, tcp.stream eq %d)", accept, from.order(), from.Conn.ID)
+			r := j.relation(i)
+			r.belongs, r.owner = fmt.Sprintf("%s (for the key of frame %d, tcp.stream eq %d)", accept, from.order(), from.Conn.ID), from.Conn.ID
 		}
 	}
 }
@@ -156,17 +157,19 @@ func (j *judge) relateKey(same []int) {
 	for _, i := range again {
 		j.reused.add(i, j.entry(i).print, len(again), j.len())
 	}
+	j.reused.first[j.entry(again[0]).print] = [2]int{j.glance(again[0]).stream, j.glance(again[1]).stream}
 }
 
 // A keyGroups knows whose keys were used again.
 type keyGroups struct {
 	members bits
-	conns   map[uint64]int // connections that share a key, by its print
+	conns   map[uint64]int    // connections that share a key, by its print
+	first   map[uint64][2]int // of them, two streams
 }
 
 func (g *keyGroups) add(i int, print uint64, conns, all int) {
 	if g.conns == nil {
-		g.conns = map[uint64]int{}
+		g.conns, g.first = map[uint64]int{}, map[uint64][2]int{}
 	}
 	g.members.set(i, all)
 	g.conns[print] = conns

@@ -14,10 +14,12 @@ type Result struct {
 	Names    *Names     // what DNS answers said
 	Hosts    *Hosts     // what else was seen of hosts
 
+	UnlistedUpgrades   int                       // those left out while the capture went on, beyond maxUpgrades
 	Requests           int                       // HTTP/1 requests seen, attempts included
 	TLSConns           int                       // connections that carry TLS, of those seen from their first byte
 	H2Conns            int                       // connections that carried HTTP/2
 	H2Blind            int                       // of them, those with a direction whose header blocks could not be read, or not all
+	H2Crowded          int                       // of these, those with a dynamic table of more than maxH2Table, or for which there was no room in maxH2Tables
 	HTTPConns          int                       // connections that carried HTTP/1
 	HeadsTooLarge      int                       // heads longer than Limits.Head, not read to their end
 	Unpaired           int                       // requests not followed because more than Limits.Pipelined waited for their answers
@@ -26,6 +28,7 @@ type Result struct {
 	Undecrypted        map[tlsdecrypt.Reason]int // TLS connections of which something was not decrypted, although there were keys
 	UnreadCertificates int                       // certificates that there was no room for, each time that they were sent
 	UnlistedTLS        int                       // TLS connections left out because there were more than maxSessions at once, or maxTLSKept in all
+	UncomparedTLS      int                       // TLS connections that are compared with no others: they went to more than maxEndpoints names at addresses, or more than maxTLSOpaque may have been refused
 	TLSNotListed       int                       // TLS connections that failed and were not asked for (see ConnectFailures)
 	UnlistedNames      int                       // DNS answers left out because there were more than MaxLookups, or for want of other room
 	UnlistedHosts      int                       // times that something was left out of Hosts because there were more than MaxHosts
@@ -42,8 +45,8 @@ type book struct {
 	finished  bool
 }
 
-func newBook(all Attempts, names *Names) *book {
-	return &book{attempts: all, names: names, histories: newHistories()}
+func newBook(all Attempts, names *Names, endpoints *endpoints) *book {
+	return &book{attempts: all, names: names, histories: newHistories(endpoints)}
 }
 
 // at returns an attempt, which is written down if its turn has come.
@@ -69,7 +72,7 @@ func (b *book) finish() *histories {
 
 func (r *Result) histories() *histories {
 	if r.book == nil { // the attempts are at hand
-		r.book = newBook(r.Attempts, r.Names)
+		r.book = newBook(r.Attempts, r.Names, &endpoints{})
 	}
 	return r.book.finish()
 }

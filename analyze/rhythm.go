@@ -41,12 +41,16 @@ type waits struct {
 	min, max   int64 // of those that did
 }
 
-// add takes an attempt for the same as p, and notes when it is over.
-func (w *waits) add(p *pursuit, start int64, t *Attempt) {
+// begin takes an attempt for the same as p.
+func (w *waits) begin(p *pursuit, start int64, t *Attempt) {
 	if p.ended != 0 && start >= p.ended {
 		w.wait(start-p.ended, p.failed)
 	}
 	p.ended, p.failed = 0, t.failed() || t.dropped()
+}
+
+// end notes when the latest attempt is over.
+func (p *pursuit) end(t *Attempt) {
 	if followed := t.Verdict == Redirected && !t.failed(); t.Close.At.Seen() && !followed {
 		p.ended = t.Close.At.Time
 	}

@@ -85,7 +85,7 @@ func newTrail(j *judge) *trail {
 		return t
 	}
 	t.requests(from, to)
-	slices.SortStableFunc(j.a.tls, func(x, y tlsStart) int { return cmp.Compare(x.first.Frame, y.first.Frame) })
+	slices.SortStableFunc(j.tls, func(x, y tlsStart) int { return cmp.Compare(x.first.Frame, y.first.Frame) })
 	var left []step
 	for _, r := range t.routes {
 		left = append(left, t.pair(r)...)
@@ -169,7 +169,7 @@ func (t *trail) routeOf(a *Attempt) *route {
 		return nil
 	}
 	hosts := []string{u.Hostname()}
-	if _, err := netip.ParseAddr(hosts[0]); err == nil {
+	if _, err := netip.ParseAddr(hosts[0]); err == nil && a.Tunnel == "" {
 		hosts = append(hosts, t.j.a.names.Of(a.Server().Addr(), a.Start().Time)...)
 	}
 	for _, host := range hosts {
@@ -243,12 +243,12 @@ type tlsPeer struct {
 // returns the redirects after which it opened none.
 func (t *trail) pairTLS(redirects []step) (left []step) {
 	opened := map[tlsPeer][]int{}
-	for i := range t.j.a.tls {
-		s := &t.j.a.tls[i]
+	for i := range t.j.tls {
+		s := &t.j.tls[i]
 		if s.read {
 			continue
 		}
-		peer := tlsPeer{s.client.Addr(), s.name, s.server.Port()}
+		peer := tlsPeer{s.client.Addr(), s.host, s.to.Port()}
 		opened[peer] = append(opened[peer], i)
 	}
 	routes := map[tlsPeer]*route{}
@@ -285,7 +285,7 @@ func (t *trail) pairTLS(redirects []step) (left []step) {
 func (t *trail) behind(redirects []step, list []int) (near []int) {
 	next := 0
 	for _, s := range redirects {
-		first := sort.Search(len(list), func(i int) bool { return t.j.a.tls[list[i]].first.Frame > s.at.Frame })
+		first := sort.Search(len(list), func(i int) bool { return t.j.tls[list[i]].first.Frame > s.at.Frame })
 		last := min(first+maxNameless, len(list))
 		if first = max(first, next); first < last {
 			near, next = append(near, list[first:last]...), last
@@ -299,7 +299,7 @@ func (t *trail) behind(redirects []step, list []int) (near []int) {
 func (t *trail) noteNameless(redirect step, list []int) {
 	peer, _ := redirect.tlsPeer()
 	for _, i := range t.behind([]step{redirect}, list) {
-		after := t.j.a.tls[i].first.Time - redirect.at.Time
+		after := t.j.tls[i].first.Time - redirect.at.Time
 		if _, known := t.leadsTo(peer.name, i); !known && !t.taken[i] && 0 <= after && after <= followWithin {
 			t.nameless[redirect.index] = i
 			return
@@ -309,7 +309,7 @@ func (t *trail) noteNameless(redirect step, list []int) {
 
 func (t *trail) addHellos(r *route, list []int) {
 	for _, i := range list {
-		s := &t.j.a.tls[i]
+		s := &t.j.tls[i]
 		r.add(step{at: s.first, kind: greeted, index: i, client: s.client.Addr()})
 	}
 }
@@ -334,24 +334,24 @@ func portNumber(u *url.URL) (uint16, bool) {
 // the host is an address, or DNS answers in the capture say so. It is not known if
 // the capture has no answer for the host.
 func (t *trail) leadsTo(host string, i int) (leads, known bool) {
-	s := &t.j.a.tls[i]
+	s := &t.j.tls[i]
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return ip.Unmap() == s.server.Addr().Unmap(), true
+		return ip.Unmap() == s.to.Addr().Unmap(), true
 	}
-	return t.j.a.names.Led(host, s.server.Addr(), s.first.Time)
+	return t.j.a.names.Led(host, s.to.Addr(), s.first.Time)
 }
 
 // pairStrangers looks for redirects that were followed from another address: a
 // client with addresses of both families, or behind a translator, may change it.
 func (t *trail) pairStrangers(left []step) {
 	opened := map[tlsPeer]*route{}
-	for i := range t.j.a.tls {
-		s := &t.j.a.tls[i]
-		peer := tlsPeer{name: s.name, port: s.server.Port()}
+	for i := range t.j.tls {
+		s := &t.j.tls[i]
+		peer := tlsPeer{name: s.host, port: s.to.Port()}
 		if opened[peer] == nil {
 			opened[peer] = &route{}
 		}
-		if s.name != "" && !s.read && !t.taken[i] {
+		if s.host != "" && !s.read && !t.taken[i] {
 			t.addHellos(opened[peer], []int{i})
 		}
 	}

@@ -80,6 +80,7 @@ func (u *unpacker) exchange(t *Attempt, s *store, all *certificates) {
 		t.TLS = &s.tls
 		u.where()
 		u.tls(t.TLS, all)
+		t.Tunnel = string(u.text())
 		return
 	}
 	if flags&packAsked != 0 {
@@ -138,7 +139,7 @@ func (p *packer) ending(e *flow.Evidence, w *socket, forgotten bool) {
 	p.frames(w, e.First)
 }
 
-func (u *unpacker) ending(t *Attempt, j *journal) {
+func (u *unpacker) ending(t *Attempt) {
 	e := t.Conn
 	u.addr(e)
 	e.ID = int(u.uint())
@@ -147,7 +148,7 @@ func (u *unpacker) ending(t *Attempt, j *journal) {
 	u.closes(e)
 	u.gaps(e)
 	t.forgotten = u.flag()
-	u.frames(t, j)
+	u.frames(t)
 }
 
 // addr packs the addresses.
@@ -349,11 +350,11 @@ func (p *packer) frames(w *socket, base flow.Stamp) {
 	if w.close.at.Seen() {
 		p.uint(uint64(w.close.by))
 		p.int(int64(w.close.code))
-		p.uint(uint64(w.close.reason))
+		p.text(p.journal.reason(w.close.reason))
 	}
 }
 
-func (u *unpacker) frames(t *Attempt, j *journal) {
+func (u *unpacker) frames(t *Attempt) {
 	if !u.flag() {
 		return
 	}
@@ -377,16 +378,27 @@ func (u *unpacker) frames(t *Attempt, j *journal) {
 	t.refusal = u.seen(base)
 	if at := u.seen(base); at.Seen() {
 		t.closeFrame = Close{By: Side(u.uint()), How: CloseFrame, Code: int(u.int()), At: at}
-		if p := place(u.uint()); p != 0 {
-			b := j.at(p)
-			t.closeFrame.Reason = string(b[1 : 1+b[0]])
-		}
+		t.closeFrame.Reason = string(u.text())
 	}
 }
 
 // seal keeps a listed attempt whose connection was not upgraded, or not by it. w
 // is what it opened on a stream of HTTP/2; nil: nothing.
 func (a *Analyzer) seal(d *draft, e *flow.Evidence, w *socket) {
+	a.keepBoth(d, e, w)
+	if a.watch != nil {
+		a.watch.note(d.entry, true)
+	}
+	if d.h2 == nil || !d.answered { // else it was counted with its answer
+		a.decided++
+	}
+	a.turnout.add(e.Addr(d.client).Addr())
+	a.noteServer(e.Addr(d.client.Reverse()).Addr())
+	a.free(d)
+}
+
+// keepBoth keeps an attempt together with what its connection showed.
+func (a *Analyzer) keepBoth(d *draft, e *flow.Evidence, w *socket) {
 	a.packer.b = a.packer.whole[:0]
 	a.packer.exchange(d)
 	exchange := a.packer.b
@@ -394,18 +406,18 @@ func (a *Analyzer) seal(d *draft, e *flow.Evidence, w *socket) {
 	a.packer.text(exchange)
 	a.packer.ending(e, w, d.forgotten)
 	a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
-	if d.h2 == nil || !d.answered { // else it was counted with its answer
-		a.decided++
-	}
-	a.turnout.add(e.Addr(d.client).Addr())
-	a.noteServer(e.Addr(d.client.Reverse()).Addr())
 	a.packer.whole, a.packer.both = exchange, a.packer.b
-	a.free(d)
 }
 
-// keepExchange keeps what the messages showed of an attempt that opened a WebSocket.
-func (a *Analyzer) keepExchange(d *draft) {
-	if d.entry != 0 {
+// keepExchange keeps what the messages showed of an attempt that opened a WebSocket
+// on a connection.
+func (a *Analyzer) keepExchange(d *draft, c *flow.Conn) {
+	switch {
+	case d.entry == 0:
+	case a.watch != nil:
+		a.preview(d, c)
+		a.decided++
+	default:
 		a.packer.b = a.packer.whole[:0]
 		a.packer.exchange(d)
 		a.entries.at(d.entry).set(a.journal.write(a.packer.b), d)
@@ -422,7 +434,14 @@ func (a *Analyzer) keepEnding(w *socket, e *flow.Evidence) {
 	}
 	t := a.entries.at(w.entry)
 	a.packer.b = a.packer.whole[:0]
-	a.packer.uint(uint64(t.at & placeMask))
+	if a.watch != nil { // then it is with what the connection showed before
+		exchange, _ := a.open(t.at & placeMask)
+		a.packer.b = append(a.packer.b, 0)
+		a.packer.text(exchange.b)
+		a.watch.note(w.entry, true)
+	} else {
+		a.packer.uint(uint64(t.at & placeMask))
+	}
 	a.packer.ending(e, w, w.forgotten)
 	t.at = a.journal.write(a.packer.b) | t.at&^placeMask
 	a.turnout.add(e.Addr(w.client).Addr())

@@ -17,8 +17,9 @@ type service struct {
 	streak  streak
 	found   []Incident
 	rushes  rushes
-	lived   []lifetime // of WebSockets, see minLife, without those that massEnds is done with
-	sweepAt int        // how many of them are enough to call it
+	lived   []lifetime       // of WebSockets, see minLife, without those that massEnds is done with
+	open    map[int]lifetime // of those that are still open, while the capture goes on, by the number of the attempt
+	sweepAt int              // how many of them are enough to call it
 	idle    idleEnds
 }
 
@@ -63,7 +64,6 @@ func (s *service) add(t *Attempt, c *History, p *Peer, start int64, opened, fail
 	s.rushes.add(start, c.number, p)
 	if opened {
 		s.opened++
-		s.end(t, c)
 	}
 	if o := s.streak.add(t, c, start, opened, failed, fell); o != nil {
 		s.find(s.outage(o, false))
@@ -78,6 +78,14 @@ func (s *service) find(i Incident) {
 	if len(s.found) < maxFound {
 		s.found = append(s.found, i)
 	}
+}
+
+// stay notes that a WebSocket is open.
+func (s *service) stay(t *Attempt, c *History) {
+	if s.open == nil {
+		s.open = map[int]lifetime{}
+	}
+	s.open[t.Number] = lifetime{begun: t.Response.Done.Time, ended: neverEnded, client: int32(c.number)}
 }
 
 // end notes how a WebSocket ended.

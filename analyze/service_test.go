@@ -58,7 +58,7 @@ func TestNoLife(t *testing.T) {
 		deeds = append(deeds, deed{at: time.Duration(i) * time.Minute, verdict: OK, by: Server, how: CloseFIN, life: -answerAfter / 2})
 	}
 	list := attemptsOf(deeds)
-	h := newHistories()
+	h := newHistories(&endpoints{})
 	for i, a := range list {
 		a.Close = Close{By: Server, How: CloseFIN, Code: -1, At: a.Request.Done}
 		a.lastFrame = a.Request.Done.Time - int64(time.Minute)

@@ -16,6 +16,7 @@ const (
 	maxTLSStarts   = 1 << 20  // those that may follow a redirect
 	maxSessions    = 1 << 16  // those that are followed at the same time
 	maxTLSKept     = 1 << 20  // those that are over and may be listed
+	maxTLSOpaque   = 1 << 16  // of them, those that are listed only if others say that they were refused
 	maxTLSMessage  = 64 << 10 // a handshake message
 	maxTLSMessages = 16 << 20 // bytes of all messages that are not complete yet
 	maxTLSRecords  = 256      // records of one direction that are looked at after the handshake
@@ -25,8 +26,10 @@ const (
 // A tlsStart is a TLS connection that may follow a redirect.
 type tlsStart struct {
 	client, server netip.AddrPort
-	name           string     // server_name; "" if the ClientHello has none, or was not read
-	first, done    flow.Stamp // of the ClientHello; done is not seen if it was not read
+	to             netip.AddrPort // the server or, through a tunnel, its target; the address is not valid if that has a name
+	name           string         // server_name; "" if the ClientHello has none, or was not read
+	host           string         // the same or, without it, the name that the target of the tunnel has
+	first, done    flow.Stamp     // of the ClientHello; done is not seen if it was not read
 	stream         int
 	end            flow.Stamp // the first FIN or RST
 	by             Side       // who sent that
@@ -44,6 +47,8 @@ type session struct {
 	server *tlswire.ServerHello
 	chain  []uint32 // the server's certificates, by number
 	start  uint32   // in Analyzer.tls, plus one; 0: it follows no redirect
+	tunnel string   // target of the CONNECT that it went through; "" if none
+	before *stream  // what the connection carried before, if that is still to be told; nil: nothing
 
 	inner   *tlsdecrypt.Conn // what reads inside; nil: there are no keys
 	carried bool             // something was read inside
@@ -57,11 +62,12 @@ type tlsWay struct {
 	kind     tlswire.ContentType     // of the record that left belongs to
 	left     int                     // bytes of its fragment that are still to come
 	at       flow.Stamp              // of the record's first byte
+	seq, ack uint32                  // TCP numbers of that, and of its packet
 	reads    bool                    // its fragment is read
 	isTLS    bool                    // it began with a record
 	strange  bool                    // it began otherwise
 	over     bool                    // nothing more is read
-	garbled  bool                    // because it makes no sense any more
+	garbled  bool                    // because it makes no sense any more, or nobody knows how much is missing
 	first    flow.Stamp              // of the direction
 	hole     flow.Stamp              // what came behind missing bytes; nothing more is read then
 	missing  uint32                  // sequence number of the first of them, valid iff hole is seen
@@ -77,37 +83,51 @@ type tlsWay struct {
 	small    int        // of them, those of smallRecord bytes at most
 	latest   flow.Stamp // of them
 	alert    TLSAlert   // without By
+
+	before flow.Stamp                  // the record of application data before the latest
+	sizes  [maxSizedRecord]sizedRecord // of application data
+	short  [maxShortRecord]uint8       // how many records of application data have fragments of a length, 255 at most
 }
 
 // beginTLS takes the first bytes of a TLS connection.
 func (a *Analyzer) beginTLS(c *flow.Chunk) flow.Want {
-	a.result.TLSConns++
-	c.Conn.State = notOurs
-	if a.inside != nil { // TLS inside TLS
+	number, ok := a.newSession(c.Conn)
+	if !ok {
 		return flow.None
+	}
+	return a.tlsChunk(c, number)
+}
+
+// newSession begins to follow a TLS connection. It is not ok if there are too many, or
+// if it is inside another one.
+func (a *Analyzer) newSession(c *flow.Conn) (number uint32, ok bool) {
+	a.result.TLSConns++
+	c.State = notOurs
+	if a.inside != nil {
+		return 0, false
 	}
 	if len(a.sessions)-len(a.unused) >= maxSessions {
 		a.result.UnlistedTLS++
-		return flow.None
+		return 0, false
 	}
-	number := uint32(len(a.sessions))
+	number = uint32(len(a.sessions))
 	if n := len(a.unused); n > 0 {
 		number, a.unused = a.unused[n-1], a.unused[:n-1]
 	} else {
 		a.sessions = append(a.sessions, &session{})
 	}
-	if a.decrypter != nil {
-		a.sessions[number].inner = a.decrypter.Conn(c.Conn)
-	}
-	c.Conn.State = number<<kindBits | inTLS
-	return a.tlsChunk(c, number)
+	a.sessions[number].inner = a.newInside(c, number)
+	c.State = number<<kindBits | inTLS
+	return number, true
 }
 
 // dropSession ends the following of a connection. If it may follow a redirect,
 // its end is awaited nevertheless.
 func (a *Analyzer) dropSession(c *flow.Conn, number uint32) {
+	s := a.sessions[number]
+	a.noteEndpoint(s, c.Addr(s.client), c.Addr(s.client.Reverse()))
 	c.State = notOurs
-	if start := a.sessions[number].start; start > 0 {
+	if start := s.start; start > 0 {
 		c.State = (start-1)<<kindBits | inStart
 	}
 	a.freeSession(number)
@@ -121,12 +141,33 @@ func (a *Analyzer) freeSession(number uint32) {
 	a.unused = append(a.unused, number)
 }
 
-// tlsChunk takes the next bytes of a TLS connection, RFC 8446, Section 5.1.
+// tlsChunk takes the next bytes of a TLS connection and says which are wanted next.
 func (a *Analyzer) tlsChunk(c *flow.Chunk, number uint32) flow.Want {
 	s := a.sessions[number]
 	w := &s.ways[c.Dir]
+	inside := a.readTLS(c, s)
+	switch {
+	case inside:
+		return flow.All
+	case s.inner == nil && s.before == nil && s.Opened.Seen() && !a.mayBeListed(s):
+		a.dropSession(c.Conn, number)
+		return flow.None
+	case w.over || w.records >= maxTLSRecords:
+		return flow.None
+	case !w.reads && w.left > 0:
+		skip := w.left
+		w.left = 0
+		return flow.Want(skip)
+	}
+	return flow.All
+}
+
+// readTLS takes bytes of a TLS connection, RFC 8446, Section 5.1. It reports whether
+// all that follows in their direction is needed to read what is inside.
+func (a *Analyzer) readTLS(c *flow.Chunk, s *session) (inside bool) {
+	w := &s.ways[c.Dir]
 	if c.Lost != 0 && !w.over {
-		w.over, w.hole, w.missing = true, c.Stamp, c.Seq-uint32(max(c.Lost, 0))
+		w.over, w.hole, w.missing, w.garbled = true, c.Stamp, c.Seq-uint32(max(c.Lost, 0)), c.Lost < 0
 	}
 	if len(c.Data) > 0 && !w.first.Seen() {
 		w.first = c.Stamp
@@ -138,21 +179,7 @@ func (a *Analyzer) tlsChunk(c *flow.Chunk, number uint32) flow.Want {
 		a.noteUnreadHello(s, c)
 	}
 	s.settle()
-	inside := a.readInside(s, c)
-	switch {
-	case inside:
-		return flow.All
-	case s.inner == nil && s.Opened.Seen() && !a.mayBeListed(s):
-		a.dropSession(c.Conn, number)
-		return flow.None
-	case w.over || w.records >= maxTLSRecords:
-		return flow.None
-	case !w.reads && w.left > 0:
-		skip := w.left
-		w.left = 0
-		return flow.Want(skip)
-	}
-	return flow.All
+	return a.readInside(s, c)
 }
 
 // tlsBytes takes bytes of one record, and returns what follows them.
@@ -171,7 +198,7 @@ func (a *Analyzer) tlsBytes(s *session, c *flow.Chunk, b []byte) []byte {
 		return b[n:]
 	}
 	if w.have == 0 {
-		w.at = c.Stamp
+		w.at, w.seq, w.ack = c.Stamp, c.Seq+uint32(len(c.Data)-len(b)), c.Ack
 	}
 	n := copy(w.header[w.have:], b)
 	w.have += n
@@ -200,6 +227,7 @@ func (s *session) record(dir flow.Dir) {
 		// the ServerHello comes yet.
 		w.changed = w.changed || !s.Retry || s.fromClient(dir)
 	case w.kind == tlswire.ApplicationData:
+		w.size()
 		if w.records++; w.records == 1 || s.early(dir) {
 			w.data, w.dataSize = w.at, w.left
 		}
@@ -401,20 +429,33 @@ func (a *Analyzer) mayBeListed(s *session) bool {
 }
 
 // endTLS keeps what a connection showed that is over, if it may be listed.
-func (a *Analyzer) endTLS(number uint32, e *flow.Evidence) {
+func (a *Analyzer) endTLS(c *flow.Conn, number uint32, e *flow.Evidence) {
 	s := a.sessions[number]
+	if s.before != nil {
+		s.before.conn = c
+		s.before.finish(e)
+	}
 	if s.start > 0 {
-		a.tls[s.start-1].over(e)
+		a.overTLS(s.start-1, e)
 	}
 	defer a.freeSession(number)
 	if s.hello == nil {
 		return
 	}
+	a.noteEndpoint(s, e.Addr(s.client), e.Addr(s.client.Reverse()))
 	a.endInside(s)
 	s.summarise()
 	s.Unreceived = s.unreceived(e)
-	if s.carried || s.Opened.Seen() && !s.Alert.Fatal && !s.looksLikeWebSocket(a.movedTo[s.ServerName]) {
+	well := s.Opened.Seen() && !s.Alert.Fatal
+	opaque := well && !s.looksLikeWebSocket(a.movedTo[s.host()])
+	switch {
+	case s.carried, opaque && !s.mayBeRefused(firstEnd(e)):
 		return
+	case opaque && a.keptOpaque >= maxTLSOpaque:
+		a.result.UncomparedTLS++
+		return
+	case opaque:
+		a.keptOpaque++
 	}
 	if len(a.keptTLS) >= maxTLSKept {
 		a.result.UnlistedTLS++
@@ -426,14 +467,18 @@ func (a *Analyzer) endTLS(number uint32, e *flow.Evidence) {
 	a.packer.b = append(a.packer.both[:0], 0)
 	a.packer.text(packed)
 	a.packer.ending(e, nil, false)
-	a.keptTLS = append(a.keptTLS, keptTLS{a.journal.write(a.packer.b), s.start})
+	a.keptTLS = append(a.keptTLS, keptTLS{a.journal.write(a.packer.b), s.start, opaque})
 	a.packer.whole, a.packer.both = packed, a.packer.b
+}
+
+// whole reports whether all of a direction was seen.
+func (w *tlsWay) whole() bool {
+	return w.isTLS && !w.over && w.left == 0 && w.records < maxTLSRecords
 }
 
 // unnotified reports whether all of a direction was seen and no close_notify was in it.
 func (w *tlsWay) unnotified(x *TLS) bool {
-	whole := w.isTLS && !w.over && w.left == 0 && w.records < maxTLSRecords
-	return whole && !w.alerted && (x.Version < tls13 || w.lastSize != sealedAlert(x.Suite))
+	return w.whole() && !w.alerted && (x.Version < tls13 || w.lastSize != sealedAlert(x.Suite))
 }
 
 // unreceived reports whether the bytes of the server that are missing never reached
@@ -460,19 +505,35 @@ func (s *session) summarise() {
 	s.Alert = decisive(c.alert, v.alert)
 	s.Latest = later(c.latest, v.latest)
 	s.Records, s.Small = [2]int{c.records, v.records}, [2]int{c.small, v.small}
+	s.Outline = s.outline()
 	s.Unnotified = [2]bool{c.unnotified(&s.TLS), v.unnotified(&s.TLS)}
 }
 
 // noteTLS remembers a TLS connection if its client was redirected to one, or
 // somebody to its server.
 func (a *Analyzer) noteTLS(s *session, c *flow.Conn, name string) {
-	client := c.Addr(s.client)
-	if !a.moved[client.Addr()] && (name == "" || !a.movedTo[name]) || len(a.tls) >= maxTLSStarts {
+	t := tlsStart{client: c.Addr(s.client), server: c.Addr(s.client.Reverse()), name: name, first: s.ways[s.client].first, done: s.Asked, stream: -1}
+	if t.host, t.to = name, t.server; s.tunnel != "" {
+		t.host, t.to = throughTunnel(s.tunnel, name)
+	}
+	if !a.moved[t.client.Addr()] && (t.host == "" || !a.movedTo[t.host]) || len(a.tls) >= maxTLSStarts {
 		return
 	}
-	first := s.ways[s.client].first
-	a.tls = append(a.tls, tlsStart{client: client, server: c.Addr(s.client.Reverse()), name: name, first: first, done: s.Asked, stream: -1})
+	if a.watch != nil {
+		t.stream = a.watch.evidence(c).ID
+		a.watch.useStart(a, s, t)
+		return
+	}
+	a.tls = append(a.tls, t)
 	s.start = uint32(len(a.tls))
+}
+
+// overTLS notes how the connection of a.tls[number] ended.
+func (a *Analyzer) overTLS(number uint32, e *flow.Evidence) {
+	a.tls[number].over(e)
+	if a.watch != nil {
+		a.watch.starts.over = append(a.watch.starts.over, startOver{number, a.watch.now})
+	}
 }
 
 // noteUnreadHello does the same for a ClientHello that cannot be read.
@@ -485,6 +546,16 @@ func (a *Analyzer) noteUnreadHello(s *session, c *flow.Chunk) {
 	}
 	s.client = c.Dir
 	a.noteTLS(s, c.Conn, "")
+}
+
+// firstEnd is the first FIN or RST of a connection.
+func firstEnd(e *flow.Evidence) (first flow.Stamp) {
+	for _, at := range [...]flow.Stamp{e.FIN[0], e.FIN[1], e.RST[0], e.RST[1]} {
+		if at.Seen() && (!first.Seen() || at.Frame < first.Frame) {
+			first = at
+		}
+	}
+	return first
 }
 
 // over notes how the connection ended.

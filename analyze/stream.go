@@ -31,9 +31,9 @@ type stream struct {
 	made         int
 	socket       *socket // what the connection turned into; nil: it did not
 	socketNumber uint32
-	h2           *h2       // what it turned into; nil: it did not
-	outer        *session  // the TLS around it; nil: there is none
-	hello        *greeting // what the connection began with, if that was TLS
+	h2           *h2          // what it turned into; nil: it did not
+	outer        *session     // the TLS around it; nil: there is none
+	tls          []flow.Chunk // what the connection, or the tunnel in it, began with, if that was TLS
 	ended        [2]bool
 	forgotten    bool // the reassembler dropped the connection
 }
@@ -59,6 +59,7 @@ func (x *exchange) special() bool { return x.attempt != nil || x.upgrade != nil 
 type challenge struct {
 	request, response *Message
 	body              *[]byte // of the response
+	tunnel            string  // in which it was
 }
 
 // maxChallenges bounds the refused CONNECTs kept of one connection.
@@ -94,7 +95,7 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	}
 	p.skip(s, c.Offset-max(c.Lost, 0))
 	p.pos = c.Offset + int64(len(c.Data))
-	if c.Lost != 0 {
+	if c.Lost != 0 && !p.begins(c) {
 		p.lost(s, max(c.Lost, 0))
 	}
 	if p.next == 0 && len(c.Data) > 0 {
@@ -109,7 +110,7 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 	switch {
 	case p.state == inFrames:
 		return s.opened(c)
-	case s.hello != nil:
+	case s.tls != nil:
 		return s.turnedTLS(c)
 	}
 	if c.End != flow.Open {
@@ -140,7 +141,9 @@ func (s *stream) role(dir flow.Dir, response bool) bool {
 		return s.client == client
 	}
 	s.roles, s.client = true, client
-	s.a.result.HTTPConns++
+	if s.outer == nil || s.outer.tunnel == "" { // else it was counted with the CONNECT
+		s.a.result.HTTPConns++
+	}
 	if other := &s.dirs[dir.Reverse()]; other.kind == h2Settings && other.state == holding { // it is no HTTP/2 after all
 		other.state = betweenHeads
 		other.replay(s)
@@ -356,11 +359,11 @@ func (s *stream) pair(p *parser, h *rawHead, m *Message) {
 	s.answer(p, &x, h, m, status)
 }
 
-// skipHeld drops an upgrade whose answer lies in a hole before m: the client sent
-// another request, which is held, and the server had received it.
+// skipHeld drops an upgrade or CONNECT whose answer lies in a hole before m: the client
+// sent another request or began TLS, which is held, and the server had received it.
 func (s *stream) skipHeld(m *Message) {
 	client := &s.dirs[s.client]
-	for s.waits > 0 && len(client.held) > 0 && m.reached(client.held[0].seq) && classify(client.held[0].data) == requestLine {
+	for s.waits > 0 && len(client.held) > 0 && m.reached(client.held[0].seq) && (classify(client.held[0].data) == requestLine || startsTLS(client.held[0].data)) {
 		for s.waits > 0 {
 			if t := s.pop().attempt; t != nil {
 				t.unread = true
@@ -405,7 +408,7 @@ func (p *parser) afterResponse(f *framing, status int, head, connect bool) {
 // settleEarly releases an early response whose request is there, or will not
 // come.
 func (s *stream) settleEarly() {
-	if s.hello != nil || s.early != nil && mayBeTLS(s.dirs[s.client].buf) { // then it answers no request
+	if s.tls != nil || s.early != nil && mayBeTLS(s.dirs[s.client].buf) { // then it answers no request
 		return
 	}
 	for s.early != nil && !s.requestMayCome(&s.early.msg) {
@@ -449,7 +452,7 @@ func (s *stream) refused(p *parser, x *exchange, m *Message, h *rawHead, status 
 			refusal := *m
 			refusal.Head = parseHead(string(h.bytes))
 			body = new([]byte)
-			s.challenged = append(s.challenged, challenge{x.msg, &refusal, body})
+			s.challenged = append(s.challenged, challenge{x.msg, &refusal, body, s.tunnel})
 		}
 	}
 	if p.state == inBody || p.state == inChunkSize || p.state == untilClose {
@@ -516,11 +519,15 @@ func (s *stream) handOver() {
 	s.refuseChallenged()
 	w.entry, w.forgotten = s.current.entry, s.forgotten
 	for _, d := range s.drafts {
-		if d != s.current {
-			a.elders[number] = append(a.elders[number], d)
+		if d == s.current {
+			continue
+		}
+		a.elders[number] = append(a.elders[number], d)
+		if a.watch != nil {
+			a.preview(d, s.conn)
 		}
 	}
-	a.keepExchange(s.current)
+	a.keepExchange(s.current, s.conn)
 	if len(s.upgrades) > 0 {
 		a.outlived[number] = append(a.outlived[number], s.upgrades...)
 	}
@@ -576,7 +583,7 @@ func (s *stream) tunnelled(x *exchange) {
 	s.challenged = slices.DeleteFunc(s.challenged, func(c challenge) bool { return c.request.Head.Target == s.tunnel })
 	s.pending, s.early, s.waits = s.pending[:0], nil, 0
 	for dir := range s.dirs {
-		s.dirs[dir].state = betweenHeads
+		s.dirs[dir].state, s.dirs[dir].spoke = betweenHeads, false
 	}
 	s.dirs[s.client].replay(s)
 	s.dirs[s.client.Reverse()].replay(s)
@@ -587,9 +594,9 @@ const maxAlien = maxTLSOther
 
 // notHTTP takes the bytes of a direction that should be HTTP and is not.
 func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
-	unasked := p.dir == s.client && p.pos == int64(len(first)) && len(s.pending) == 0 && s.last.n == 0 && s.made == 0
-	if (!s.roles || unasked) && startsTLS(first) && !p.broken {
-		s.hello = &greeting{p.dir, at, bytes.Clone(first), s.said(&s.dirs[p.dir.Reverse()])}
+	asked := s.roles && s.dirs[s.client].spoke
+	if startsTLS(first) && !p.broken && !p.spoke && !asked {
+		s.turnTLS(p, first)
 		return
 	}
 	if s.roles && p.dir == s.client {
@@ -597,18 +604,6 @@ func (s *stream) notHTTP(p *parser, first []byte, at flow.Stamp) {
 		return
 	}
 	p.alien, p.alienAt = string(first[:min(len(first), maxAlien)]), at
-}
-
-// turnedTLS ends the reading of a connection that does not carry HTTP but TLS.
-func (s *stream) turnedTLS(c *flow.Chunk) flow.Want {
-	a, hello := s.a, s.hello
-	answer := hello.answer
-	a.release(s)
-	want := a.beginTLS(&flow.Chunk{Conn: c.Conn, Dir: hello.dir, Data: hello.bytes, Stamp: hello.first})
-	if state := c.Conn.State; state&kindMask == inTLS && len(answer.bytes) > 0 {
-		a.tlsChunk(&flow.Chunk{Conn: c.Conn, Dir: answer.dir, Data: answer.bytes, Stamp: answer.first}, state>>kindBits)
-	}
-	return want
 }
 
 // said returns how a direction began, as far as that is still there.
@@ -626,12 +621,12 @@ func (s *stream) said(p *parser) *greeting {
 	return &greeting{dir: p.dir, first: p.mark.first, bytes: bytes.Clone(p.buf)}
 }
 
-// A greeting is how a direction began of a connection that turned out to carry TLS.
+// A greeting is how a direction began of a connection that turned out to carry
+// HTTP/2.
 type greeting struct {
-	dir    flow.Dir
-	first  flow.Stamp
-	bytes  []byte
-	answer *greeting // what the capture has of the other direction before that
+	dir   flow.Dir
+	first flow.Stamp
+	bytes []byte
 }
 
 // framesInHTTP looks at bytes of a client that are no request: masked frames
@@ -653,6 +648,9 @@ func (s *stream) finish(e *flow.Evidence) {
 		if x.upgrade != nil {
 			s.upgrades = append(s.upgrades, x.upgrade)
 		}
+		if x.connect && x.attempt == nil && s.deserted(e) {
+			x.attempt = s.newAttempt(x.msg)
+		}
 		if x.attempt != nil {
 			server := &s.dirs[s.client.Reverse()]
 			x.attempt.alien, x.attempt.alienAt, x.attempt.unread = server.alien, server.alienAt, x.attempt.unread || server.passedOver()
@@ -661,14 +659,15 @@ func (s *stream) finish(e *flow.Evidence) {
 	if s.early != nil {
 		s.releaseEarly() // to nothing
 	}
-	if s.outer != nil && s.outer.Protocol == "h2" && !s.roles && (s.dirs[0].broken || s.dirs[1].broken) {
-		s.blindH2()
-	}
+	s.countLate()
 	if s.socket != nil { // it was a 101
 		s.handOver()
 		s.a.closeSocket(s.socketNumber, e)
 		s.a.release(s)
 		return
+	}
+	if e.Lost != [2]int64{} || e.Unseen != [2]bool{} { // the client may have come again with credentials
+		s.challenged = slices.DeleteFunc(s.challenged, func(c challenge) bool { return c.response.Head.Status == 407 })
 	}
 	s.refuseChallenged()
 	if s.current != nil {
@@ -683,12 +682,22 @@ func (s *stream) finish(e *flow.Evidence) {
 	s.a.release(s)
 }
 
+// deserted reports whether a connection is over without an answer to what the client
+// waited for, of which everything was seen.
+func (s *stream) deserted(e *flow.Evidence) bool {
+	client, server := &s.dirs[s.client], &s.dirs[s.client.Reverse()]
+	over := e.FIN != [2]flow.Stamp{} || e.RST != [2]flow.Stamp{}
+	whole := e.Sent[0] && e.Sent[1] && e.Lost == [2]int64{} && e.Unseen == [2]bool{}
+	return over && whole && len(client.held) == 0 && !client.dropped && !server.passedOver()
+}
+
 // refuseChallenged makes attempts of the refused CONNECTs that will not succeed
 // any more.
 func (s *stream) refuseChallenged() {
 	current := s.current
 	for _, c := range s.challenged {
 		d := s.newAttempt(c.request)
+		d.tunnel = c.tunnel
 		s.a.response(d, c.response, &rawHead{bytes: []byte(c.response.Head.Raw)}, c.response.Head.Status)
 		d.body = append(d.body, *c.body...)
 	}

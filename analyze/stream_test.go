@@ -24,6 +24,7 @@ type dialogue struct {
 	way   [2]way
 	at    flow.Stamp
 	step  int64 // time from one segment to the next
+	turn  int   // of those that were overheard
 	drops int64 // packets that the capture lost
 
 	early [2]int64 // what is added to the bytes of a direction that the other side acknowledges: some are captured too late, or too early

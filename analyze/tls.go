@@ -53,6 +53,8 @@ type TLS struct {
 	// encrypted alert that can be one, RFC 8446, Section 6.1.
 	Unnotified [2]bool
 
+	Outline Outline // of what is inside
+
 	Unread [2]tlsdecrypt.Reason // why bytes of the client and of the server were not decrypted, as far as there are keys
 
 	Other   string // the first bytes of the server if they are not TLS, at most 64; "" if they are

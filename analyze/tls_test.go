@@ -110,6 +110,7 @@ func sessionOf(talk []spoken, rng *rand.Rand, most int) *Attempt {
 	a := New(nil)
 	a.ConnectFailures = AllFailures
 	a.movedTo["a.example"] = true
+	a.movedTo[""] = true // a ClientHello without a name; through a tunnel the server is known all the same
 	r := a.overhears(talk, rng, most)
 	if r.Attempts.Len() == 0 {
 		return nil
@@ -121,14 +122,18 @@ func sessionOf(talk []spoken, rng *rand.Rand, most int) *Attempt {
 // so many, and returns what it finds. A side that says nothing closes.
 func (a *Analyzer) overhears(talk []spoken, rng *rand.Rand, most int) *Result {
 	d := a.dialogue(0)
-	first := flow.Stamp{Frame: 1, Time: 1e18}
-	d.conn.First, d.conn.SYN, d.conn.SYNACK = first, first, first
-	d.conn.Sent = [2]bool{true, true}
-	ends := [2]flow.Stamp{}
-	for i, s := range talk {
-		d.step, d.at = 0, flow.Stamp{Frame: 1000 * (i + 1), Time: 1e18 + int64(i)*1e6}
+	d.overhear(talk, rng, most)
+	return d.hangUp()
+}
+
+// overhear takes what comes next of a connection.
+func (d *dialogue) overhear(talk []spoken, rng *rand.Rand, most int) {
+	d.step = 0
+	for _, s := range talk {
+		d.turn++
+		d.at = flow.Stamp{Frame: 1000 * d.turn, Time: 1e18 + int64(d.turn-1)*1e6}
 		if s.data == "" {
-			ends[s.by] = flow.Stamp{Frame: 1000*(i+1) + 500, Time: d.at.Time}
+			d.conn.FIN[s.by] = flow.Stamp{Frame: d.at.Frame + 500, Time: d.at.Time}
 		}
 		for b := s.data; b != ""; {
 			n := len(b)
@@ -139,10 +144,13 @@ func (a *Analyzer) overhears(talk []spoken, rng *rand.Rand, most int) *Result {
 			b = b[n:]
 		}
 	}
-	d.conn.FIN = ends
+}
+
+// hangUp ends it, and the capture a minute later.
+func (d *dialogue) hangUp() *Result {
 	d.end(client, flow.CaptureEnd)
 	d.end(server, flow.CaptureEnd)
-	return a.Finish(flow.Stamp{Frame: 1e6, Time: 1e18 + int64(time.Minute)}, 0)
+	return d.a.Finish(flow.Stamp{Frame: 1e6, Time: 1e18 + int64(time.Minute)}, 0)
 }
 
 func TestTLS(t *testing.T) {
@@ -160,6 +168,29 @@ func TestTLS(t *testing.T) {
 				t.Errorf("%v (%s) %s, want %v %s", got.Verdict, got.Reason, s, test.verdict, test.codes)
 			}
 		})
+	}
+}
+
+// TestPlainAnswer shows of a plain server's answer the first line, as far as it is
+// kept.
+func TestPlainAnswer(t *testing.T) {
+	for answer, want := range map[string]string{
+		"HTTP/1.1 400 Bad Request\r\nServer: nginx\r\n\r\n": "HTTP/1.1 400 Bad Request",
+		"220 mail.example.com ESMTP\n":                      "220 mail.example.com ESMTP",
+		"SSH-2.0-x":                                         "SSH-2.0-x",
+		"\r\nlogin: ":                                       "\r\nlogin: ",
+		strings.Repeat("x", 2*maxTLSOther):                  strings.Repeat("x", maxTLSOther),
+	} {
+		for _, cut := range []int{1, 7, len(answer)} {
+			talk := []spoken{{client, clientHello("a.example")}}
+			for b := answer; b != ""; b = b[min(cut, len(b)):] {
+				talk = append(talk, spoken{server, b[:min(cut, len(b))]})
+			}
+			got := sessionOf(talk, nil, 0)
+			if len(got.Findings) != 1 || got.Findings[0].Code != TLSToPlainPort || got.Findings[0].Got != want {
+				t.Errorf("%q: %+v, want %q", answer, got.Findings, want)
+			}
+		}
 	}
 }
 
@@ -238,20 +269,19 @@ func TestPackedSession(t *testing.T) {
 	s.Records, s.Small, s.Resumption = [2]int{4, 5}, [2]int{1, 2}, Refused
 	s.Unread = [2]tlsdecrypt.Reason{tlsdecrypt.NoKeys, tlsdecrypt.BytesLost}
 	s.Alert = TLSAlert{At: at(11), By: Client, Fatal: true, Sealed: true, Description: 48}
+	s.client, s.tunnel = flow.BtoA, "pack.example:443"
 	a := New(nil)
 	a.packer.session(s)
 	u := unpacker{b: a.packer.b, phrases: &a.phrases}
-	u.byte()
-	u.where()
-	var got TLS
-	u.tls(&got, &a.certificates)
-	if len(u.b) > 0 || !reflect.DeepEqual(got, s.TLS) {
-		t.Errorf("%d bytes left\n%+v, want\n%+v", len(u.b), got, s.TLS)
+	var got store
+	u.exchange(&got.Attempt, &got, &a.certificates)
+	if len(u.b) > 0 || !reflect.DeepEqual(*got.TLS, s.TLS) || got.Tunnel != s.tunnel || got.ClientDir != s.client {
+		t.Errorf("%d bytes left\n%q %v %+v, want\n%+v", len(u.b), got.Tunnel, got.ClientDir, *got.TLS, s.TLS)
 	}
 }
 
 // FuzzTLS checks that nothing panics, and that it makes no difference how the bytes
-// of both directions are cut.
+// of both directions are cut, and whether they go through a tunnel.
 func FuzzTLS(f *testing.F) {
 	for _, test := range tlsTalks {
 		var said [2]string
@@ -266,9 +296,12 @@ func FuzzTLS(f *testing.F) {
 		}
 		talk := []spoken{{client, string(asked)}, {server, string(answered)}, {server, ""}}
 		want := sessionOf(talk, nil, 0)
-		got := sessionOf(talk, rand.New(rand.NewPCG(seed, 1)), 50)
-		if (want == nil) != (got == nil) || want != nil && tlsText(got) != tlsText(want) {
-			t.Fatalf("%+v, want %+v", got, want)
+		rng := rand.New(rand.NewPCG(seed, 1))
+		for _, talk := range [][]spoken{talk, inTunnel(talk)} {
+			got := sessionOf(talk, rng, 50)
+			if (want == nil) != (got == nil) || want != nil && tlsText(got) != tlsText(want) {
+				t.Fatalf("%+v, want %+v", got, want)
+			}
 		}
 	})
 }

@@ -23,6 +23,7 @@ func (p *packer) session(s *session) {
 	p.uint(0)
 	p.uint(0)
 	p.tls(s)
+	p.text([]byte(s.tunnel))
 }
 
 // tls packs what is told of a TLS connection.
@@ -55,6 +56,7 @@ func (p *packer) tls(s *session) {
 		p.flag(*on)
 	}
 	p.text([]byte(s.Other))
+	p.list(s.Outline.Replies)
 	p.uint(uint64(len(s.chain)))
 	for _, number := range s.chain {
 		p.uint(uint64(number))
@@ -62,16 +64,17 @@ func (p *packer) tls(s *session) {
 }
 
 // stamps, numbers and flags are what is packed and unpacked in a row.
-func (x *TLS) stamps() [9]*flow.Stamp {
-	return [...]*flow.Stamp{&x.Answered, &x.CertificateAt, &x.FlightDone, &x.Spoke[0], &x.Spoke[1], &x.Alert.At, &x.Opened, &x.Latest, &x.OtherAt}
+func (x *TLS) stamps() [10]*flow.Stamp {
+	return [...]*flow.Stamp{&x.Outline.Answered, &x.Answered, &x.CertificateAt, &x.FlightDone, &x.Spoke[0], &x.Spoke[1], &x.Alert.At, &x.Opened, &x.Latest, &x.OtherAt}
 }
 
-func (x *TLS) numbers() [4]*int {
-	return [...]*int{&x.Records[0], &x.Records[1], &x.Small[0], &x.Small[1]}
+func (x *TLS) numbers() [8]*int {
+	o := &x.Outline
+	return [...]*int{&x.Records[0], &x.Records[1], &x.Small[0], &x.Small[1], &o.Request, &o.More, &o.Frames, &o.Tiny}
 }
 
-func (x *TLS) flags() [8]*bool {
-	return [...]*bool{&x.Garbled, &x.Unnotified[0], &x.Unnotified[1], &x.Unreceived, &x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
+func (x *TLS) flags() [9]*bool {
+	return [...]*bool{&x.Outline.Whole, &x.Garbled, &x.Unnotified[0], &x.Unnotified[1], &x.Unreceived, &x.Retry, &x.AsksCertificate, &x.Alert.Fatal, &x.Alert.Sealed}
 }
 
 func (p *packer) name(s string) { p.phrase([]byte(s)) }
@@ -118,6 +121,7 @@ func (u *unpacker) tls(x *TLS, all *certificates) {
 		*on = u.flag()
 	}
 	x.Other = string(u.text())
+	x.Outline.Replies = u.list()
 	for range u.uint() {
 		x.Certificates = append(x.Certificates, all.at(uint32(u.uint())))
 	}

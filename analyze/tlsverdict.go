@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func (t *Attempt) judgeTLS(last flow.Stamp, drops int64) {
 	case x.Opened.Seen() && !x.Alert.Fatal:
 		t.Verdict = Encrypted
 	case x.Other != "":
-		t.add(TLSToPlainPort, Server, x.OtherAt.Frame, "first bytes", x.Other, "a TLS record")
+		t.add(TLSToPlainPort, Server, x.OtherAt.Frame, "first bytes", x.otherLine(), "a TLS record")
 	case x.Alert.At.Seen() && x.Alert.endsHandshake():
 		t.checkAlert()
 	default:
@@ -35,6 +36,9 @@ func (t *Attempt) judgeTLS(last flow.Stamp, drops int64) {
 	}
 	if len(x.Certificates) > 0 {
 		t.checkCertificate()
+	}
+	if t.Verdict == Encrypted {
+		t.checkOutline()
 	}
 	if t.Verdict == TLSFailed && !x.Named {
 		t.add(TLSSNIMissing, Client, x.Asked.Frame, "server_name", "none", "the server's name")
@@ -47,18 +51,68 @@ func (t *Attempt) judgeTLS(last flow.Stamp, drops int64) {
 	}
 }
 
+// otherLine returns of an answer that is not TLS its first line, without what ends it,
+// as far as that is kept; all that is kept if that line is empty.
+func (x *TLS) otherLine() string {
+	line, _, _ := strings.Cut(x.Other, "\n")
+	return cmp.Or(strings.TrimSuffix(line, "\r"), x.Other)
+}
+
 // checkInsideTLS says what the TLS around an exchange has to do with it.
 func (t *Attempt) checkInsideTLS() {
 	x := t.TLS
-	if x.Protocol == "h2" && t.Request != nil && t.H2 == nil {
-		t.add(TLSALPNH2, Server, x.Answered.Frame, "ALPN", x.Protocol, "http/1.1")
+	if t.agreedOnH2() && !t.has(TLSALPNH2) {
+		t.addAgreedOnH2()
 	}
-	if host, ok := t.hostAsked(); ok && x.ServerName != "" && host != x.ServerName {
-		t.add(TLSHostNotSNI, Client, t.Request.Done.Frame, "Host", host, x.ServerName)
+	t.checkHostAndSNI()
+	if r := t.Response; r != nil && x.AsksCertificate && wantsCertificate(r) {
+		t.add(TLSClientCertRequired, Server, r.Done.Frame, "", fmt.Sprintf("status %d inside TLS", r.Head.Status), "a certificate that the server accepts")
 	}
 	if len(x.Certificates) > 0 {
 		t.checkCertificate()
 	}
+}
+
+// agreedOnH2 reports whether a request is one of HTTP/1.1 although the handshake of TLS
+// said HTTP/2.
+func (t *Attempt) agreedOnH2() bool {
+	return t.TLS != nil && t.TLS.Protocol == "h2" && t.Request != nil && t.H2 == nil
+}
+
+func (t *Attempt) addAgreedOnH2() {
+	t.add(TLSALPNH2, Server, t.TLS.Answered.Frame, "ALPN", t.TLS.Protocol, "http/1.1")
+}
+
+// checkHostAndSNI compares the names inside and around an exchange. What they have to
+// do with the answer its status tells: a server that knows the host somewhere else, or
+// nowhere, has one of a few.
+func (t *Attempt) checkHostAndSNI() {
+	x := t.TLS
+	host, ok := t.hostAsked()
+	if !ok {
+		return
+	}
+	misdirected := t.Response != nil && slices.Contains([]int{400, 403, 404, 421}, t.Response.Head.Status)
+	_, err := netip.ParseAddr(host)
+	isName := err != nil
+	switch {
+	case !x.Named && isName && misdirected:
+		t.add(TLSSNIMissing, Client, x.Asked.Frame, "server_name", "none", host)
+	case x.ServerName == "" || host == strings.TrimSuffix(x.ServerName, "."):
+	case misdirected:
+		t.add(TLSHostNotSNI, Client, t.Request.Done.Frame, "Host", host, x.ServerName)
+	case t.H2 == nil || len(x.Certificates) == 0 || !x.Certificates[0].Covers(host): // else it is what RFC 9113, Section 9.1.1, allows
+		t.add(TLSHostNotSNI, Client, t.Request.Done.Frame, "Host", host, x.ServerName)
+		t.Findings[len(t.Findings)-1].Severity = Note
+	}
+}
+
+// wantsCertificate reports whether an answer says that the client should have sent a
+// certificate: some servers, nginx among them, say it only when they are asked for
+// something.
+func wantsCertificate(m *Message) bool {
+	body := strings.ToLower(m.Body)
+	return (m.Head.Status == 400 || m.Head.Status == 403) && (strings.Contains(body, "ssl certificate") || strings.Contains(body, "client certificate"))
 }
 
 // hostAsked returns the host name of the request in lower case, without its port.
@@ -248,6 +302,10 @@ func (t *Attempt) checkCertificate() {
 	}
 	if x.misnamed() {
 		find(TLSCertName, x.ServerName, strings.Join(x.Certificates[0].Names, ", "))
+	}
+	if product, issuer, ok := x.inspected(); ok {
+		f := newFinding(TLSMITMSuspected, Server, x.CertificateAt.Frame, "certificate", fmt.Sprintf("%s, issued by %s", x.ServerName, issuer), "a name by which "+product+" signs")
+		t.Findings = append(t.Findings, f)
 	}
 	for i, o := range x.Certificates[1:] {
 		if below := x.Certificates[i]; !below.signedBy(o) {

@@ -27,6 +27,9 @@ func (j *judge) chains() []*Chain {
 			continue
 		}
 		c := &Chain{ID: len(chains) + 1}
+		if w := j.a.watch; w != nil {
+			c.ID = w.chainID(j.number(i))
+		}
 		chains = append(chains, c)
 		t.follow(c, i)
 		j.judgeChain(c)
@@ -94,7 +97,7 @@ func (j *judge) addHop(c *Chain, i int, t *Attempt, byHost bool) {
 	if c.Long > MaxHops {
 		return
 	}
-	h := Hop{Attempt: i + 1, URL: c.lastURL(), Client: t.Client(), Server: t.Server(), Stream: t.Conn.ID, Start: t.Start(), Ended: t.Close.At, ByHost: byHost}
+	h := Hop{Attempt: j.number(i), URL: c.lastURL(), Client: t.Client(), Server: t.Server(), Stream: t.Conn.ID, Start: t.Start(), Ended: t.Close.At, ByHost: byHost}
 	if m := t.Request; m != nil && m.Complete {
 		h.Asked = m.Done
 	}
@@ -137,6 +140,7 @@ func (t *trail) leave(c *Chain, i int, a *Attempt) *url.URL {
 		c.Hops[c.Long-1].Location = redirect.Location
 	}
 	if to != nil {
+		t.j.noteAnswers(c, a, to)
 		redirect.Target = t.text(to.String())
 		if _, followed := t.next[i]; c.Long < MaxHops || c.Long == MaxHops && !followed {
 			c.URLs = append(c.URLs, redirect.Target)
@@ -147,7 +151,7 @@ func (t *trail) leave(c *Chain, i int, a *Attempt) *url.URL {
 
 // intoTLS ends a chain whose next hop is a TLS connection.
 func (t *trail) intoTLS(c *Chain, next follower) {
-	s := &t.j.a.tls[next.index]
+	s := &t.j.tls[next.index]
 	if c.Long++; c.Long > MaxHops {
 		c.End = ChainIntoTLS
 		return
@@ -157,7 +161,7 @@ func (t *trail) intoTLS(c *Chain, next follower) {
 	})
 	c.End = ChainIntoTLS
 	if i, ok := t.j.indexOf(s.entry); ok {
-		c.Hops[len(c.Hops)-1].Attempt = i + 1
+		c.Hops[len(c.Hops)-1].Attempt = t.j.number(i)
 		t.j.relation(i).redirect = &Redirect{Chain: c, Hop: c.Long}
 		if a := t.j.attempt(i); a.Verdict == TLSFailed {
 			c.TLSFailed, c.Reason = true, "the TLS handshake failed"
@@ -187,14 +191,18 @@ func endOf(a *Attempt) (end ChainEnd, reason string) {
 // lastHop says how a chain ends whose target nobody was seen asking for.
 func (t *trail) lastHop(c *Chain, a *Attempt, to *url.URL) (end ChainEnd, reason string) {
 	after := t.j.last.Time - a.Response.Done.Time
-	if i, ok := t.nameless[a.Number-1]; ok {
-		return ChainOutOfCapture, fmt.Sprintf("tcp.stream %d may go on with it, inside TLS and without a server name", t.j.a.tls[i].stream)
+	if i, ok := t.nameless[t.j.numbered(a.Number)]; ok {
+		c.basis.add(t.j.tls[i].stream)
+		return ChainOutOfCapture, fmt.Sprintf("tcp.stream %d may go on with it, inside TLS and without a server name", t.j.tls[i].stream)
 	}
 	if after < followWithin && (after < minAfterwards || a.Close.By != Client) && !t.asksAgain(a) {
 		if after < 0 {
 			return ChainOutOfCapture, "the capture ends at an earlier time than the redirect"
 		}
 		return ChainOutOfCapture, fmt.Sprintf("the capture ends %s after the redirect", DurationText(time.Duration(after)))
+	}
+	if r, ok := t.j.refused(a, to); ok {
+		c.basis.add(r.stream)
 	}
 	end = ChainNotFollowed
 	if from := a.URL(); from != nil && from.Scheme == "wss" && webSocketScheme(to.Scheme) == "ws" {
@@ -219,7 +227,7 @@ func followedSoFar(c *Chain) string {
 // after the redirect, and to be redirected again.
 func (t *trail) asksAgain(a *Attempt) bool {
 	from := a.URL()
-	return from != nil && t.again[errand{a.Client().Addr(), destinationOf(from)}] > a.Number-1
+	return from != nil && t.again[errand{a.Client().Addr(), destinationOf(from)}] > t.j.numbered(a.Number)
 }
 
 // whatClientDid tells what became of the connection with the redirect.
@@ -275,7 +283,8 @@ func (j *judge) judgeChain(c *Chain) {
 		if h.TLS {
 			break
 		}
-		t := j.attempt(h.Attempt - 1)
+		i := j.numbered(h.Attempt)
+		t := j.attempt(i)
 		before := len(t.Findings)
 		if t.Verdict == Redirected {
 			t.checkRedirect()
@@ -288,7 +297,7 @@ func (j *judge) judgeChain(c *Chain) {
 		if last && (c.End == ChainNotFollowed || c.End == ChainDowngraded) && t.Redirect.Target != "" {
 			j.checkNotFollowed(t)
 		}
-		r := j.relation(h.Attempt - 1)
+		r := j.relation(i)
 		r.chained = append(r.chained, t.Findings[before:]...)
 	}
 }
@@ -392,7 +401,7 @@ func (j *judge) linkRetries(chains []*Chain) {
 // addTightLoop tells of a client that repeats a redirected request without a
 // pause.
 func (j *judge) addTightLoop(c *Chain) {
-	r := j.relation(c.Hops[0].Attempt - 1)
+	r := j.relation(j.numbered(c.Hops[0].Attempt))
 	r.chained = append(r.chained, newFinding(RedirectLoop, Server, c.Hops[0].Answered.Frame, "Location",
 		fmt.Sprintf("%s asked for %d times without a pause", c.URLs[0], c.Retries+1), "an answer after a few hops"))
 }

@@ -162,7 +162,7 @@ func (t *Attempt) unanswered(last flow.Stamp, drops int64) (Verdict, string) {
 		return Indeterminate, "a part of the request is missing from the capture"
 	case t.Close.How == Forgotten:
 		return Indeterminate, "the connection was forgotten before it was answered"
-	case t.Close.How == CloseRST || t.Close.How == RSTStream || t.Conn.FIN[server].Seen():
+	case t.Close.How == CloseRST || t.Close.How == RSTStream || t.Conn.FIN[server].Seen() || t.streamEnded():
 		return NoResponse, ""
 	}
 	if drops > 0 {
@@ -185,6 +185,8 @@ func (t *Attempt) checkSilentEnd(last flow.Stamp) {
 		version = versionH2
 	}
 	switch {
+	case t.agreedOnH2() && (t.Verdict == NotHTTP || t.Verdict == NoResponse):
+		t.addAgreedOnH2() // whatever the server makes of what came instead
 	case t.Verdict == NotHTTP && isAlert(t.alien):
 		t.add(PlainToTLSPort, Server, t.alienAt.Frame, "first bytes", t.alien, version)
 	case t.Verdict == NotHTTP:
@@ -194,14 +196,29 @@ func (t *Attempt) checkSilentEnd(last flow.Stamp) {
 		t.add(HeadNotTerminated, Client, t.Request.Done.Frame, "head", "no blank line", "a blank line after the last field")
 	case t.Close.By == Server && t.Close.How == CloseRST:
 		find(TCPRSTAfterRequest, Server, t.Close.At, after.String())
-	case t.Close.By == Server:
+	case t.Close.By == Server && t.Close.How == CloseFIN:
 		find(TCPFINWithoutResponse, Server, t.Close.At, after.String())
-	case t.Close.By == Client:
+	case t.gaveUp():
 		find(HTTPRequestUnanswered, Server, t.Request.Done, fmt.Sprintf("the client gives up after %v", after))
+	case t.streamEnded():
+		ended := time.Duration(t.H2.Ends[1].At.Time - t.Request.Done.Time)
+		find(HTTPRequestUnanswered, Server, t.Request.Done, fmt.Sprintf("the server ends the stream after %v", ended))
 	default:
 		silence := time.Duration(last.Time - t.Request.Done.Time)
 		find(HTTPRequestUnanswered, Server, t.Request.Done, fmt.Sprintf("silence for %v", silence))
 	}
+}
+
+// gaveUp reports whether the client ended what the attempt was made on before the
+// server did. With END_STREAM it does not: it says that it has said all.
+func (t *Attempt) gaveUp() bool {
+	return t.Close.By == Client && t.Close.How != EndStream || t.H2 != nil && t.H2.GaveUp
+}
+
+// streamEnded reports whether the stream brings nothing more, as the server said or
+// had been told.
+func (t *Attempt) streamEnded() bool {
+	return t.H2 != nil && (t.H2.GaveUp || t.H2.Ends[1].At.Seen())
 }
 
 func (t *Attempt) decideStatus() (Verdict, string) {
