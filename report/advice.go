@@ -88,10 +88,10 @@ func (p *page) where(ad *advice) string {
 		numbers = append(numbers, "...")
 	}
 	noun := "attempts"
-	if p.in.Whole != nil {
+	if p.in.some() {
 		noun = "selected attempts"
 	}
-	return fmt.Sprintf("%d of %d %s: %s", ad.attempts, p.in.Result.Attempts.Len(), noun, strings.Join(numbers, " "))
+	return fmt.Sprintf("%d of %d %s: %s", ad.attempts, p.in.attempts(), noun, strings.Join(numbers, " "))
 }
 
 // writeAdvice prints what to do.

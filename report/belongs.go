@@ -28,7 +28,7 @@ func refused(a *analyze.Attempt) bool {
 }
 
 func tlsCode(c analyze.Code) bool {
-	return analyze.PlainToTLSPort <= c && c <= analyze.TLSCloseNotifyMissing
+	return analyze.PlainToTLSPort <= c && c <= analyze.TLSOpaqueLikelyUpgraded
 }
 
 // worth reports whether a finding is listed, not only counted: notes about

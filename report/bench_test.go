@@ -72,7 +72,7 @@ func BenchmarkLine(b *testing.B) {
 			l := newLines(io.Discard, &Options{})
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				if err := l.attempt(attempts[i%len(attempts)]); err != nil {
+				if err := l.attempt("attempt", attempts[i%len(attempts)]); err != nil {
 					b.Fatal(err)
 				}
 			}

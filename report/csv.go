@@ -29,18 +29,22 @@ func CSV(w io.Writer, in *Input, opt *Options) error {
 		return err
 	}
 	for a := range in.Result.Attempts.All() {
-		x := &account{a: a, veil: veil{masker: m}}
-		x.read()
-		row := csvRow(x)
-		for j, cell := range row {
-			row[j] = noFormula(visible(utf8Text(cell)))
-		}
-		if err := c.Write(row); err != nil {
+		if err := writeCSV(c, m, a); err != nil {
 			return err
 		}
 	}
 	c.Flush()
 	return c.Error()
+}
+
+func writeCSV(c *csv.Writer, m *masker, a *analyze.Attempt) error {
+	x := &account{a: a, veil: veil{masker: m}}
+	x.read()
+	row := csvRow(x)
+	for j, cell := range row {
+		row[j] = noFormula(visible(utf8Text(cell)))
+	}
+	return c.Write(row)
 }
 
 func csvRow(x *account) []string {
@@ -52,7 +56,7 @@ func csvRow(x *account) []string {
 	if a.Response != nil {
 		status = positive(a.Response.Head.Status)
 	}
-	if d, ok := waited(a); ok {
+	if d, ok := a.Waited(); ok {
 		wait = strconv.FormatInt(d.Nanoseconds(), 10)
 	}
 	client, server := a.Client(), a.Server()

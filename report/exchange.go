@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -30,13 +31,13 @@ func itemsOf(m *analyze.Message, name string) []string {
 	return items
 }
 
-// hostOf returns what the request was addressed to: Host, or the server's
-// address if there is none.
+// hostOf returns what the request was addressed to: Host or, if there is none, the
+// target of the tunnel or the server's address.
 func hostOf(a *analyze.Attempt) string {
 	if host, ok := fieldOf(a.Request, "Host"); ok && host != "" {
 		return host
 	}
-	return a.Server().String()
+	return cmp.Or(a.Tunnel, a.Server().String())
 }
 
 // urlOf returns the URL that the request asked for, "" if it is not known.
@@ -137,15 +138,6 @@ func filterText(a *analyze.Attempt) string {
 }
 
 func streamFilter(id int) string { return fmt.Sprintf("tcp.stream eq %d", id) }
-
-// waited returns the time from the last byte of the request to the first byte
-// of the answer, and false if one of them is not known.
-func waited(a *analyze.Attempt) (time.Duration, bool) {
-	if a.Request == nil || a.Response == nil || !a.Request.Done.Seen() || !a.Response.First.Seen() {
-		return 0, false
-	}
-	return between(a.Request.Done, a.Response.First)
-}
 
 // lasted returns the time from the last byte of the request to the end of the
 // attempt.

@@ -38,7 +38,7 @@ func JSONL(w io.Writer, in *Input, opt *Options) error {
 		if some != nil {
 			some.Add(a)
 		}
-		if err := l.attempt(a); err != nil {
+		if err := l.attempt("attempt", a); err != nil {
 			return err
 		}
 	}
@@ -109,11 +109,12 @@ func newLines(w io.Writer, opt *Options) *lines {
 	return l
 }
 
-// attempt writes the line of an attempt, to which nothing points afterwards.
-func (l *lines) attempt(a *analyze.Attempt) error {
+// attempt writes the line of an attempt, to which nothing points afterwards. record
+// is what kind of line it is.
+func (l *lines) attempt(record string, a *analyze.Attempt) error {
 	x := account{a: a, veil: veil{masker: l.masker, known: l.known[:0]}}
 	x.read()
-	l.line = l.attemptLine(l.line[:0], &x)
+	l.line = l.attemptLine(l.line[:0], record, &x)
 	clear(x.known)
 	l.known = x.known
 	_, err := l.w.Write(l.line)

@@ -17,16 +17,16 @@ const schemaVersion = 1
 // which the end of its object takes away.
 
 // attemptLine appends the line of an attempt.
-func (l *lines) attemptLine(dst []byte, x *account) []byte {
+func (l *lines) attemptLine(dst []byte, record string, x *account) []byte {
 	a := x.a
-	dst = append(dst, `{"record":"attempt",`...)
+	dst = appendWord(append(dst, '{'), `"record":`, record)
 	if s := a.Start(); s.Seen() {
 		dst = append(dst, `"@timestamp":"`...)
 		dst = append(l.clock.appendTime(dst, s.Time), `",`...)
 	}
 	dst = append(dst, `"event":{"kind":"event","outcome":"`...)
 	dst = append(append(dst, x.outcome()...), `",`...)
-	if d, ok := waited(a); ok {
+	if d, ok := a.Waited(); ok {
 		dst = appendNumber(dst, `"duration":`, d.Nanoseconds())
 	}
 	dst = endObject(dst)

@@ -207,7 +207,7 @@ func TestLineAllocates(t *testing.T) {
 		a := o.make(&script{})
 		l := newLines(io.Discard, &Options{})
 		if n := testing.AllocsPerRun(100, func() {
-			if err := l.attempt(a); err != nil {
+			if err := l.attempt("attempt", a); err != nil {
 				t.Fatal(err)
 			}
 		}); n != 0 {

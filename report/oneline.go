@@ -10,23 +10,23 @@ import (
 // oneLine says in one line that a capture has nothing wrong, or no attempt at
 // all, or none that is selected; it is "" if there is more to say.
 func (p *page) oneLine(sections int) string {
-	r, c := p.in.Result, &p.in.Capture
+	n, c := p.in.attempts(), &p.in.Capture
 	switch {
-	case r.Attempts.Len() == 0 && p.in.whole().Attempts.Len() > 0:
+	case n == 0 && p.in.all() > 0:
 		return fmt.Sprintf("%s: %s", p.in.selected(), joinText(p.counts(), spanText(c)))
-	case r.Attempts.Len() == 0:
+	case n == 0:
 		return "no WebSocket handshake in this capture: " + p.hint()
 	case sections > 0 || len(p.advices) > 0:
 		return ""
 	}
 	notes := ""
-	if n := total(p.tally.severity[:]); n > 0 {
-		notes = fmt.Sprintf(" (%s)", plural(n, "note"))
+	if found := total(p.tally.severity[:]); found > 0 {
+		notes = fmt.Sprintf(" (%s)", plural(found, "note"))
 	}
 	sealed := p.tally.verdicts[analyze.Encrypted]
-	what := plural(r.Attempts.Len()-sealed, "WebSocket") + " opened"
+	what := plural(n-sealed, "WebSocket") + " opened"
 	switch {
-	case sealed == r.Attempts.Len():
+	case sealed == n:
 		what = plural(sealed, "TLS connection") + " like a WebSocket, whose handshake is not visible"
 	case sealed > 0:
 		what += ", and " + plural(sealed, "TLS connection") + " like a WebSocket, whose handshake is not visible"

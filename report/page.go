@@ -27,8 +27,21 @@ type page struct {
 }
 
 func newPage(in *Input, opt *Options) *page {
+	p := newEmptyPage(opt)
+	p.in = in
+	p.addChains()
+	for a := range in.Result.Attempts.All() {
+		p.add(a)
+		p.days.add(a.Start())
+	}
+	p.addRest()
+	return p
+}
+
+// newEmptyPage returns a page without anything in it.
+func newEmptyPage(opt *Options) *page {
 	p := &page{
-		in: in, opt: opt, mask: newMasker(opt), tally: newTally(), parties: analyze.NewParties(), advices: map[analyze.Code]*advice{},
+		opt: opt, mask: newMasker(opt), tally: newTally(), parties: analyze.NewParties(), advices: map[analyze.Code]*advice{},
 		mismatched: mismatches(), malformed: headers(), redirected: redirects(), refused: refusals(), sealed: encrypted(),
 		unclear: indeterminate(), upgraded: upgrades(), all: attempts(),
 		proxied: proxies(), timeline: timeline(), clients: clients(), changed: changes(), incidents: incidents(),
@@ -39,16 +52,16 @@ func newPage(in *Input, opt *Options) *page {
 		}
 		p.timeline.most = maxPeriods
 	}
-	p.addChains()
-	for a := range in.Result.Attempts.All() {
-		p.add(a)
-		p.days.add(a.Start())
-	}
-	for _, c := range in.whole().Histories() { // what is not selected counts too, so that times look the same
+	return p
+}
+
+// addRest adds what is no attempt.
+func (p *page) addRest() {
+	for _, c := range p.in.whole().Histories() { // what is not selected counts too, so that times look the same
 		p.days.add(c.First)
 		p.days.add(c.Last)
 	}
-	if opt.Timeline {
+	if p.opt.Timeline {
 		p.addTimeline()
 	}
 	p.addClients(p.parties.Clients)
@@ -59,7 +72,6 @@ func newPage(in *Input, opt *Options) *page {
 			s.dropDates()
 		}
 	}
-	return p
 }
 
 // add takes an attempt into the sections that are about it.
@@ -131,23 +143,27 @@ func (p *page) veil(a *analyze.Attempt) *veil {
 // text is a cell with text from the wire.
 func (p *page) text(a *analyze.Attempt, s string) string { return cellText(p.veil(a).text(s)) }
 
-func (p *page) url(a *analyze.Attempt) string {
-	u := urlOf(a)
+func (p *page) url(a *analyze.Attempt) string { return p.veil(a).url(a) }
+
+// url is a cell with what the attempt asked for.
+func (v *veil) url(a *analyze.Attempt) string {
+	text := urlOf(a)
 	switch {
 	case a.OnlyTLS() && a.TLS.ServerName != "":
-		return "TLS for " + p.text(a, a.TLS.ServerName)
+		text = "TLS for " + cellText(v.text(a.TLS.ServerName))
 	case a.OnlyTLS():
-		return "TLS"
-	case u == "":
+		text = "TLS"
+	case text == "":
 		return ""
-	}
-	if a.Request.Head.Tunnels() {
-		return "CONNECT " + cellText(p.veil(a).authority(a.Request.Head.Target))
+	case a.Request.Head.Tunnels():
+		text = "CONNECT " + cellText(v.authority(a.Request.Head.Target))
+	default:
+		text = cellText(v.text(text))
 	}
 	if a.Tunnel != "" {
-		return p.text(a, u) + " through " + cellText(p.veil(a).authority(a.Tunnel))
+		text += " through " + cellText(v.authority(a.Tunnel))
 	}
-	return p.text(a, u)
+	return text
 }
 
 // head returns the cells with which the rows of most sections begin.

@@ -273,7 +273,7 @@ func (f *plainFiller) event() eventFields {
 	case analyze.Indeterminate, analyze.Encrypted:
 		e.Outcome = "unknown"
 	}
-	if d, ok := waited(f.a); ok {
+	if d, ok := f.a.Waited(); ok {
 		ns := d.Nanoseconds()
 		e.Duration = &ns
 	}

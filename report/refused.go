@@ -23,7 +23,7 @@ func (p *page) addRefusal(a *analyze.Attempt) {
 
 // answer says what came back, and after how long.
 func (p *page) answer(a *analyze.Attempt) (answer, after string) {
-	d, known := waited(a)
+	d, known := a.Waited()
 	switch {
 	case a.OnlyTLS():
 		return tlsAnswer(a)

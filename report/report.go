@@ -19,6 +19,36 @@ type Input struct {
 	Result  *analyze.Result
 	Whole   *analyze.Result // what Result was selected from; nil: Result is everything
 	Capture CaptureStats
+	Told    *Told // what was printed already, while the capture went on; nil: nothing
+}
+
+// attempts counts those that are shown.
+func (in *Input) attempts() int {
+	if in.Told != nil {
+		return in.Told.Attempts
+	}
+	return in.Result.Attempts.Len()
+}
+
+// all counts those of the capture; 0: all are shown.
+func (in *Input) all() int {
+	switch {
+	case in.Told != nil:
+		return in.Told.Of
+	case in.Whole != nil:
+		return in.Whole.Attempts.Len()
+	}
+	return 0
+}
+
+// some reports whether some were selected.
+func (in *Input) some() bool { return in.Whole != nil || in.all() > 0 }
+
+func (in *Input) chains() int {
+	if in.Told != nil {
+		return in.Told.Chains
+	}
+	return len(in.Result.Chains)
 }
 
 // whole returns everything that was found, selected or not.
@@ -31,10 +61,10 @@ func (in *Input) whole() *analyze.Result {
 
 // selected tells how many attempts were selected, "" if there was no choice.
 func (in *Input) selected() string {
-	if in.Whole == nil {
+	if !in.some() {
 		return ""
 	}
-	return fmt.Sprintf("%d of %s selected", in.Result.Attempts.Len(), plural(in.Whole.Attempts.Len(), "attempt"))
+	return fmt.Sprintf("%d of %s selected", in.attempts(), plural(in.all(), "attempt"))
 }
 
 // CaptureStats says what the capture held and what it could not show. Zero

@@ -21,12 +21,34 @@ func newTally() tally {
 }
 
 func (t *tally) add(a *analyze.Attempt) {
+	t.verdict(a)
+	for i := range a.Findings {
+		t.count(&a.Findings[i])
+	}
+}
+
+func (t *tally) verdict(a *analyze.Attempt) {
 	t.verdicts[a.Verdict]++
 	if a.Verdict.Failed() {
 		t.failed++
 	}
+}
+
+// change counts how the connection of an attempt ended that was counted before.
+func (t *tally) change(a *analyze.Attempt, before analyze.Standing) {
+	if was := before.Verdict(a.Verdict); was != a.Verdict {
+		if t.verdicts[was]--; t.verdicts[was] == 0 {
+			delete(t.verdicts, was)
+		}
+		if was.Failed() {
+			t.failed--
+		}
+		t.verdict(a)
+	}
 	for i := range a.Findings {
-		t.count(&a.Findings[i])
+		if f := &a.Findings[i]; !before.Has(f.Code) {
+			t.count(f)
+		}
 	}
 }
 
@@ -44,7 +66,7 @@ func (p *page) summary() *section {
 		s.add("captured", "", span)
 	}
 	s.add("connections", fmt.Sprint(c.Conns), joinText(fmt.Sprintf("%d with HTTP/1", r.HTTPConns), withH2(r.H2Conns), fmt.Sprintf("%d with TLS", c.TLSConns), some(r.Requests, "HTTP request")))
-	s.add("attempts", fmt.Sprint(r.Attempts.Len()), joinText(p.in.selected(), fmt.Sprintf("%d failed", t.failed), some(len(r.Upgrades), "other upgrade")))
+	s.add("attempts", fmt.Sprint(p.in.attempts()), joinText(p.in.selected(), fmt.Sprintf("%d failed", t.failed), some(len(r.Upgrades)+r.UnlistedUpgrades, "other upgrade")))
 	for _, v := range analyze.Verdicts() {
 		if n := t.verdicts[v]; n > 0 {
 			s.add("  "+v.String(), fmt.Sprint(n), "")

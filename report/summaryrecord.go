@@ -49,8 +49,8 @@ func newSummary(in *Input, t *tally) *summaryRecord {
 	s := summaryFields{
 		Packets: c.Packets, Bytes: c.Bytes, Start: timestamp(c.First), End: timestamp(c.Last), Inputs: c.Inputs,
 		Connections: c.Conns, Segments: c.Segments, TLS: c.TLSConns, HTTP: r.HTTPConns, HTTP2: r.H2Conns, Requests: r.Requests,
-		Attempts: r.Attempts.Len(), Failed: t.failed, Verdicts: map[string]int{}, Findings: map[string]int{},
-		Chains: len(r.Chains), Upgrades: len(r.Upgrades),
+		Attempts: in.attempts(), Failed: t.failed, Verdicts: map[string]int{}, Findings: map[string]int{},
+		Chains: in.chains(), Upgrades: len(r.Upgrades) + r.UnlistedUpgrades,
 		Errors: t.severity[analyze.Error], Warnings: t.severity[analyze.Warning], Notes: t.severity[analyze.Note],
 		NotVisible: map[string]int64{},
 		Elapsed:    c.Elapsed.Nanoseconds(),
@@ -61,8 +61,7 @@ func newSummary(in *Input, t *tally) *summaryRecord {
 		}
 	}
 	s.NotVisible["unlisted_clients"] = int64(in.whole().UnlistedClients())
-	if in.Whole != nil {
-		all := in.Whole.Attempts.Len()
+	if all := in.all(); in.some() {
 		s.Of = &all
 	}
 	for v, n := range t.verdicts {

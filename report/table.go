@@ -23,20 +23,25 @@ func Table(w io.Writer, in *Input, opt *Options) error {
 			return err
 		}
 	}
+	if err := p.writeEnd(b, len(sections)); err != nil {
+		return err
+	}
+	return b.Flush()
+}
+
+// writeEnd prints what comes behind so many sections: what is to be done, and a
+// summary, or one line if there is no more to say.
+func (p *page) writeEnd(b io.Writer, sections int) error {
 	if err := p.writeAdvice(b); err != nil {
 		return err
 	}
-	line := p.oneLine(len(sections))
+	line := p.oneLine(sections)
 	if line != "" {
 		fmt.Fprintln(b, line)
-	}
-	if line == "" || len(in.gaps()) > 0 {
-		if line != "" {
-			fmt.Fprintln(b)
+		if len(p.in.gaps()) == 0 {
+			return nil
 		}
-		if err := render(b, p.summary(), p.opt); err != nil {
-			return err
-		}
+		fmt.Fprintln(b)
 	}
-	return b.Flush()
+	return render(b, p.summary(), p.opt)
 }
