@@ -117,6 +117,34 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
+// TestCutInsideTLS cuts a capture with its secrets at every byte. What was answered by
+// then is found as in the whole capture; a handshake of TLS may be listed by itself.
+func TestCutInsideTLS(t *testing.T) {
+	whole := generated(t, "tls-inside.pcapng")
+	all := runOn(t, whole)
+	if all.code != exitOK || len(all.attempts) == 0 {
+		t.Fatalf("the whole capture gives %+v", all)
+	}
+	answered := 0
+	for n := range whole {
+		got := runOn(t, whole[:n])
+		if got.code != exitOK && got.code != exitFailed {
+			t.Fatalf("cut at byte %d: exit code %d: %s", n, got.code, got.stderr)
+		}
+		for _, f := range got.attempts {
+			if f.Key == "" || f.Response == 0 {
+				continue
+			}
+			if answered++; !slices.Contains(all.attempts, f) {
+				t.Fatalf("cut at byte %d: %+v, the whole has %+v", n, f, all.attempts)
+			}
+		}
+	}
+	if answered == 0 {
+		t.Error("no cut is behind an answer")
+	}
+}
+
 func checkCut(t *testing.T, n int, records []record, all []found, got outcome) {
 	t.Helper()
 	defer func() {

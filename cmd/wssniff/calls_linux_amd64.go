@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/net/bpf"
@@ -23,10 +24,28 @@ var calls = []uint32{
 	unix.SYS_RT_SIGACTION, unix.SYS_RT_SIGPROCMASK, unix.SYS_RT_SIGRETURN, unix.SYS_SIGALTSTACK,
 }
 
+// makingCalls are those that a run makes besides to make files, give them their names
+// and remove them.
+var makingCalls = []uint32{
+	unix.SYS_OPENAT, unix.SYS_PWRITE64, unix.SYS_FTRUNCATE, unix.SYS_FLOCK, unix.SYS_LINKAT, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2,
+	unix.SYS_UNLINKAT, unix.SYS_NEWFSTATAT, unix.SYS_GETDENTS64,
+}
+
+// servingCalls are those that a run makes besides to serve clients, whose listener is
+// open.
+var servingCalls = []uint32{unix.SYS_ACCEPT4, unix.SYS_GETSOCKNAME, unix.SYS_SHUTDOWN}
+
 // restrictCalls makes all other system calls fail, in all threads: it is as if
 // they were not permitted. A kernel without seccomp restricts nothing.
-func restrictCalls() error {
-	program, err := bpf.Assemble(onlyCalls())
+func restrictCalls(making, serving bool) error {
+	allowed := slices.Clone(calls)
+	if making {
+		allowed = append(allowed, makingCalls...)
+	}
+	if serving {
+		allowed = append(allowed, servingCalls...)
+	}
+	program, err := bpf.Assemble(onlyCalls(allowed))
 	if err != nil {
 		return err
 	}
@@ -44,8 +63,8 @@ func restrictCalls() error {
 }
 
 // onlyCalls is the program that seccomp runs over struct seccomp_data,
-// linux/seccomp.h.
-func onlyCalls() []bpf.Instruction {
+// linux/seccomp.h, to allow some calls.
+func onlyCalls(calls []uint32) []bpf.Instruction {
 	const number, architecture = 0, 4
 	is := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: architecture, Size: 4},

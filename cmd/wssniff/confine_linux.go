@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
+	ll "github.com/landlock-lsm/go-landlock/landlock/syscall"
 	"golang.org/x/sys/unix"
 	"kernel.org/pub/linux/libs/security/libcap/psx"
 )
@@ -18,24 +19,47 @@ import (
 // confine gives away what a live capture needs no more once its socket and its
 // output are open: root becomes another user, capabilities go, no file can be
 // opened and no connection made, and of the system calls those are left that the
-// run makes. Landlock and seccomp are taken as far as the kernel has them. All
-// threads are meant.
-func confine(name string) error {
-	if err := becomeUser(name); err != nil {
-		return fmt.Errorf("cannot become user %q (-Z root keeps root): %w", name, err)
+// run makes. What p leaves is still possible. Landlock and seccomp are taken as far
+// as the kernel has them. All threads are meant.
+func confine(p *privileges) error {
+	if err := becomeUser(p.user); err != nil {
+		return fmt.Errorf("cannot become user %q (-Z root keeps root): %w", p.user, err)
 	}
 	if err := forbidNewPrivileges(); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}
-	if name != "root" {
+	if p.user != "root" {
 		if err := dropCapabilities(); err != nil {
 			return fmt.Errorf("capabilities: %w", err)
 		}
 	}
-	if err := restrictFiles(); err != nil {
+	var dirs []string
+	if p.files != "" {
+		if err := mayWrite(p.files); err != nil {
+			return err
+		}
+		dirs = append(dirs, p.files)
+	}
+	if p.output != "" && mayWrite(p.output) == nil { // else the file stays what it is
+		dirs = append(dirs, p.output)
+	}
+	if err := restrictFiles(dirs...); err != nil {
 		return err
 	}
-	return restrictCalls()
+	return restrictCalls(len(dirs) > 0, p.serves)
+}
+
+// mayWrite says before anything is captured that somebody cannot make files in a
+// directory.
+func mayWrite(dir string) error {
+	if unix.Access(dir, unix.W_OK|unix.X_OK|unix.R_OK) == nil {
+		return nil
+	}
+	who := strconv.Itoa(os.Geteuid())
+	if u, err := user.LookupId(who); err == nil {
+		who = u.Username
+	}
+	return fmt.Errorf("%s: user %q cannot make files there: use a directory that is theirs, or choose another user with -Z", dir, who)
 }
 
 // becomeUser changes from root to another user, for good.
@@ -83,6 +107,12 @@ func dropCapabilities() error {
 	return err
 }
 
-// restrictFiles forbids to open files and TCP connections; those that are open
-// stay.
-func restrictFiles() error { return landlock.V7.BestEffort().Restrict() }
+// restrictFiles forbids to open TCP connections, and files but in some directories,
+// where they can be made, written and removed. What is open stays.
+func restrictFiles(dirs ...string) error {
+	if len(dirs) == 0 {
+		return landlock.V7.BestEffort().Restrict()
+	}
+	return landlock.V7.BestEffort().Restrict(landlock.PathAccess(
+		ll.AccessFSMakeReg|ll.AccessFSWriteFile|ll.AccessFSTruncate|ll.AccessFSRemoveFile|ll.AccessFSReadDir, dirs...))
+}

@@ -22,19 +22,24 @@ var steps = map[string]func() error{
 	"user":         func() error { return becomeUser("nobody") },
 	"no_new_privs": forbidNewPrivileges,
 	"capabilities": dropCapabilities,
-	"files":        restrictFiles,
-	"calls":        restrictCalls,
-	"all":          func() error { return confine("nobody") },
-	"all as root":  func() error { return confine("root") },
+	"files":        func() error { return restrictFiles() },
+	"calls":        func() error { return restrictCalls(false, false) },
+	"all":          func() error { return confine(&privileges{user: "nobody"}) },
+	"all as root":  func() error { return confine(&privileges{user: "root"}) },
+	"all, serving": func() error { return confine(&privileges{user: "nobody", serves: true}) },
+
+	"all but files there": func() error { return confine(&privileges{user: "nobody", files: os.TempDir()}) },
 }
 
 // tries are what somebody could do who took over the program.
 var tries = map[string]func() error{
 	"packet socket": func() error { return closed(unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)) },
+	"accept":        accept,
 	"udp socket":    func() error { return closed(unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)) },
 	"read file":     func() error { return closed(unix.Open("/etc/passwd", unix.O_RDONLY, 0)) },
 	"read secret":   func() error { return closed(unix.Open("/etc/shadow", unix.O_RDONLY, 0)) },
 	"write file":    writeFile,
+	"make file":     makeFile,
 	"connect":       connect,
 	"become root":   func() error { return unix.Setresuid(0, 0, 0) },
 	"chroot":        func() error { return unix.Chroot("/") },
@@ -63,6 +68,11 @@ func connect() error {
 	return err
 }
 
+func accept() error {
+	_, _, err := unix.Accept4(-1, 0)
+	return err
+}
+
 func runProgram() error {
 	pid, err := syscall.ForkExec("/bin/true", nil, nil)
 	if err == nil {
@@ -78,6 +88,16 @@ func writeFile() error {
 		os.Remove(f.Name())
 	}
 	return err
+}
+
+// makeFile makes a file as the evidence is made, which cannot be read.
+func makeFile() error {
+	part, name := filepath.Join(os.TempDir(), "made.part"), filepath.Join(os.TempDir(), "made")
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(0), f.Sync(), f.Close(), os.Link(part, name), os.Remove(part), os.Rename(name, part), os.Remove(part))
 }
 
 // setUserID looks whether set-user-ID bits would count.
@@ -139,16 +159,25 @@ func TestConfine(t *testing.T) {
 		"user":         {"become root", "chroot", "packet socket", "read secret"},
 		"no_new_privs": {"set-user-ID"},
 		"capabilities": {"chroot", "packet socket"},
-		"files":        {"connect", "read file", "read secret", "run", "set-user-ID", "write file"},
+		"files":        {"connect", "make file", "read file", "read secret", "run", "set-user-ID", "write file"},
 		"calls": {
-			"become root", "chroot", "connect", "kill", "packet socket", "read file", "read secret", "run",
+			"accept", "become root", "chroot", "connect", "kill", "make file", "packet socket", "read file", "read secret", "run",
 			"udp socket", "write file",
 		},
 		"all": {
-			"become root", "chroot", "connect", "kill", "packet socket", "read file", "read secret", "run",
+			"accept", "become root", "chroot", "connect", "kill", "make file", "packet socket", "read file", "read secret", "run",
 			"set-user-ID", "udp socket", "write file",
 		},
 		"all as root": {
+			"accept", "become root", "chroot", "connect", "kill", "make file", "packet socket", "read file", "read secret", "run",
+			"set-user-ID", "udp socket", "write file",
+		},
+		"all, serving": {
+			"become root", "chroot", "connect", "kill", "make file", "packet socket", "read file", "read secret", "run",
+			"set-user-ID", "udp socket", "write file",
+		},
+		"all but files there": {
+			"accept",
 			"become root", "chroot", "connect", "kill", "packet socket", "read file", "read secret", "run",
 			"set-user-ID", "udp socket", "write file",
 		},

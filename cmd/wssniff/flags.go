@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -13,30 +14,36 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"github.com/wssniff/wssniff/capture"
 	"github.com/wssniff/wssniff/report"
 )
 
 // options is the command line.
 type options struct {
-	inputs      []string
-	live        live
-	until       until
-	filter      string
-	bpfProgram  string
-	format      string
-	output      string
-	color       string
-	width       int
-	all         bool
-	summary     bool
-	showSecrets bool
-	failOn      string
-	explain     string
-	help        bool
-	version     bool
-	limits      limits
-	keys        keyring
-	selection   selection
+	inputs       []string
+	follow       bool
+	live         live
+	metrics      string // where to serve figures; "": nowhere
+	until        until
+	filter       string
+	bpfProgram   string
+	format       string
+	output       string
+	color        string
+	width        int
+	all          bool
+	summary      bool
+	top          bool
+	lineBuffered bool
+	showSecrets  bool
+	failOn       string
+	explain      string
+	help         bool
+	version      bool
+	limits       limits
+	keys         keyring
+	keeping      keeping
+	selection    selection
 
 	groups []group
 }
@@ -58,7 +65,9 @@ func (o *options) group(title string) *pflag.FlagSet {
 func (o *options) define() {
 	in := o.group("Input")
 	in.StringArrayVarP(&o.inputs, "read", "r", nil, "read this `FILE`, as if it were named without the flag; repeatable")
+	toggle(in, &o.follow, "follow", "", "read on where a file ends, then what takes its place, or comes into the directory or fits the quoted pattern, until Ctrl-C")
 	o.live.define(in)
+	in.Func("metrics", "live: serve figures for Prometheus on `ADDR`, a port of this machine or host:port; also for TCP@ and standard input", o.setMetrics)
 	in.StringVarP(&o.filter, "filter", "f", "", "read only packets that match `EXPR`: tcpdump's host, net, port, portrange, tcp, ip, ip6, vlan, and, or, not, ()")
 	in.StringVar(&o.bpfProgram, "bpf-program", "", "the same for a program: `FILE` holds the output of tcpdump -ddd EXPR")
 	toggle(in, &o.limits.checkSums, "check-checksums", "", "do not read segments with a wrong TCP checksum, as captures on the sending machine have them")
@@ -69,7 +78,10 @@ func (o *options) define() {
 	out := o.group("Output")
 	out.StringVar(&o.format, "format", "table", "`FORMAT` of the report: table, jsonl, csv or markdown")
 	out.StringVarP(&o.output, "output", "o", "", "write the report to `FILE` instead of standard output")
+	o.keeping.define(out)
+	toggle(out, &o.top, "top", "", "show rates, clients and servers that fail, and the latest failures while packets come (-i, TCP@, -); q leaves, ? helps; the report follows")
 	toggle(out, &o.all, "all", "", "list every attempt, not only those with something to say")
+	toggle(out, &o.lineBuffered, "line-buffered", "", "print attempts as soon as they are decided, as live; not in the order of their frames")
 	toggle(out, &o.summary, "summary", "", "end JSON Lines with a summary record")
 	toggle(out, &o.showSecrets, "show-secrets", "", "print tokens, cookies and passwords instead of their hashes")
 	out.StringVar(&o.color, "color", "auto", "`WHEN` to use colour: auto, always or never")
@@ -78,7 +90,9 @@ func (o *options) define() {
 	find := o.group("Findings")
 	find.StringVar(&o.failOn, "fail-on", "", "exit with 1 if a finding of `SEVERITY` or above was made: error, warning or note")
 	find.StringVar(&o.explain, "explain", "", "print what the finding `CODE` means and what to do about it; all: list every code")
-	o.limits.define(o.group("Limits (k, M, G: binary units); the summary tells which were hit"))
+	bounds := o.group("Limits (k, M, G: binary units); the summary tells which were hit")
+	o.limits.define(bounds)
+	o.keeping.defineLimit(bounds)
 	other := o.group("Other")
 	toggle(other, &o.help, "help", "h", "print this help")
 	toggle(other, &o.version, "version", "", "print the version")
@@ -116,7 +130,11 @@ func parseArgs(args []string, env environment) (*options, error) {
 	if err := fromEnvironment(all, env); err != nil {
 		return nil, err
 	}
-	return o, o.words(all.Args())
+	err := o.words(all.Args())
+	if o.lasts() {
+		o.limits.remember = twiceMSL
+	}
+	return o, err
 }
 
 // words takes what is no flag: a filter, as tcpdump has it, or names of captures.
@@ -134,7 +152,7 @@ func (o *options) words(words []string) error {
 
 // commandLineOnly are the flags that the environment does not set.
 var commandLineOnly = []string{
-	"read", "interface", "list-interfaces", "filter", "bpf-program", "keylog", "tls-key", "count", "autostop", "explain", "help", "version",
+	"read", "follow", "interface", "list-interfaces", "metrics", "filter", "bpf-program", "keylog", "tls-key", "count", "autostop", "top", "explain", "help", "version",
 	"device", "client", "server", "host", "path", "since", "until", "verdict", "code",
 }
 
@@ -168,14 +186,24 @@ func (o *options) validate() error {
 		return fmt.Errorf("no severity %q: choose error, warning or note", o.failOn)
 	case !slices.Contains([]string{"auto", "always", "never"}, o.color):
 		return fmt.Errorf("--color is auto, always or never, not %q", o.color)
+	case o.lineBuffered && o.wholeFor() != "":
+		return fmt.Errorf("%s needs the whole capture, which --line-buffered does not wait for", o.wholeFor())
 	case o.live.validate() != nil:
 		return o.live.validate()
+	case o.keeping.validate() != nil:
+		return o.keeping.validate()
 	case o.until.packets < 0:
 		return fmt.Errorf("--count cannot be %d", o.until.packets)
 	case o.live.iface != "" && len(o.inputs) > 0:
 		return errors.New("--interface and --read exclude each other")
+	case o.live.iface != "" && o.follow:
+		return errors.New("--interface and --follow exclude each other")
 	case o.live.iface == "" && len(o.inputs) == 0:
 		return errNoInput
+	case o.validateTop() != nil:
+		return o.validateTop()
+	case o.metrics != "" && !o.lasts():
+		return errors.New("--metrics is for what goes on: -i IFACE, TCP@HOST:PORT or standard input")
 	}
 	return o.selection.validate()
 }
@@ -201,8 +229,9 @@ func (o *options) reportOptions(w io.Writer) *report.Options {
 	return opt
 }
 
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+// isTerminal tells of a reader or writer.
+func isTerminal(rw any) bool {
+	f, ok := rw.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
@@ -211,6 +240,8 @@ const helpHead = `wssniff reads packet captures and says which WebSocket handsha
 Usage:
   wssniff [flags] FILE...      pcap or pcapng, also compressed (gzip, zstd, lz4)
   wssniff [flags] DIRECTORY    every capture in it, merged by time
+  wssniff [flags] --follow FILE|DIRECTORY|'PATTERN'
+                               captures that are still being written, until Ctrl-C
   wssniff [flags] -            standard input
   wssniff [flags] TCP@HOST:PORT
                                pcap over TCP, until Ctrl-C
@@ -220,11 +251,16 @@ Usage:
 Examples:
   wssniff field.pcapng                                  what failed, why, and where to look
   wssniff --all field.pcapng                            every attempt, also those that went well
-  wssniff -i eth0 tcp port 80                           live: the report comes at the end
+  wssniff -i eth0 tcp port 80                           live: attempts as they are decided
+  wssniff -i any --format jsonl --metrics 9464          as a service, see contrib
+  wssniff --top -i eth0                                 live: a screen to watch meanwhile, q leaves it
   ssh gw tcpdump -U -w - tcp | wssniff -                a capture from elsewhere
   wssniff --format jsonl rotated-*.pcap.gz | jq 'select(.record=="attempt").websocket.verdict'
   wssniff --device 10.0.0.7 rotated-*.pcap.gz           the history of one device
   wssniff --fail-on error nightly.pcap || echo broken   in a script
+  wssniff -w failures.pcapng field.pcapng               the packets of what failed, for Wireshark
+  wssniff -i eth0 --format jsonl -w failures.pcapng -G 3600 -W 24
+                                                        the same live, a file an hour, of a day
   wssniff --explain accept-mismatch                     what a finding means
 `
 
@@ -245,12 +281,19 @@ func (o *options) printHelp(w io.Writer) error {
 	return err
 }
 
-// printVersion prints the version that the module was built as.
 func printVersion(w io.Writer) error {
-	version, goVersion := "unknown", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version, goVersion = info.Main.Version, info.GoVersion
+	goVersion := runtime.Version()
+	if library := capture.Library(); library != "" {
+		goVersion += ", " + library
 	}
-	_, err := fmt.Fprintf(w, "wssniff %s (%s)\n", version, goVersion)
+	_, err := fmt.Fprintf(w, "wssniff %s (%s)\n", version(), goVersion)
 	return err
+}
+
+// version is what the module was built as.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return "unknown"
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/wssniff/wssniff/analyze"
 	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly"
 	"github.com/wssniff/wssniff/report"
 	"github.com/wssniff/wssniff/tlsdecrypt"
 )
@@ -19,7 +20,11 @@ const shifted = "; later stream numbers may differ from Wireshark's"
 
 // gaps lists what could not be seen or was not read, in the order of the summary.
 func (r *reading) gaps() []report.Gap {
-	c, s := &r.capture, &r.streams
+	return append(packetGaps(&r.capture, &r.streams), r.analysisGaps()...)
+}
+
+// packetGaps lists what of that the packets lack, which is known at any time.
+func packetGaps(c *capture.Stats, s *reassembly.Stats) []report.Gap {
 	return []report.Gap{
 		{Name: "damaged_inputs", What: "damaged inputs", Count: int64(c.Damaged), Remark: "not read to their end"},
 		{Name: "dropped_packets", What: "dropped packets", Count: c.Drops, Remark: "by the capturing system"},
@@ -43,8 +48,15 @@ func (r *reading) gaps() []report.Gap {
 		{Name: "fragment_overflows", What: "fragments dropped", Count: int64(s.FragLimit), Remark: "incomplete IP packets given up early (--max-fragments)"},
 		{Name: "far_segments", What: "far segments", Count: int64(s.FarIgnored), Remark: "outside the window of their connection, not read"},
 		{Name: "decoder_failures", What: "decoder failures", Count: int64(s.Panics), Remark: "packets that made a decoder fail"},
+	}
+}
+
+// analysisGaps lists what was too much for the analysis.
+func (r *reading) analysisGaps() []report.Gap {
+	return []report.Gap{
 		{Name: "heads_too_large", What: "heads too large", Count: int64(r.result.HeadsTooLarge), Remark: "not read to their end (--max-head)"},
 		{Name: "unread_http2", What: "HTTP/2 not read", Count: int64(r.result.H2Blind), Remark: "connections with header blocks that could not be read, as some before were missing or too large"},
+		{Name: "crowded_http2", What: "  for want of room", Count: int64(r.result.H2Crowded), Remark: "of them, connections whose header tables are too large, or too many at once"},
 		{Name: "unpaired_requests", What: "unpaired requests", Count: int64(r.result.Unpaired), Remark: "too many waited for their answers (--max-waiting)"},
 		{Name: "unlisted_attempts", What: "attempts left out", Count: int64(r.result.Unlisted), Remark: "too many in all (--max-attempts) or on one connection"},
 		{Name: "unlisted_tls", What: "TLS not listed", Count: int64(r.result.TLSNotListed), Remark: "handshakes that did not end well, of nobody known to speak WebSocket (--connect-failures all)"},
@@ -52,9 +64,12 @@ func (r *reading) gaps() []report.Gap {
 		{Name: "undecrypted_tls", What: "TLS not decrypted", Count: undecrypted(r.result), Remark: "connections of which something stayed closed: " + reasons(r.result)},
 		{Name: "dropped_secrets", What: "TLS secrets dropped", Count: r.keysDropped, Remark: "more than are kept"},
 		{Name: "unread_certificates", What: "certificates left out", Count: int64(r.result.UnreadCertificates), Remark: "more different ones than are kept"},
+		{Name: "uncompared_tls", What: "TLS not compared", Count: int64(r.result.UncomparedTLS), Remark: "more connections, or names at addresses, than are compared with each other"},
 		{Name: "key_log_junk", What: "key log lines", Count: r.keyJunk, Remark: "not understood"},
 		{Name: "unlisted_names", What: "DNS answers left out", Count: int64(r.result.UnlistedNames), Remark: "more different ones than are kept"},
 		{Name: "unlisted_hosts", What: "hosts left out", Count: int64(r.result.UnlistedHosts), Remark: "more addresses than MAC addresses and names are kept of"},
+		{Name: "unkept_evidence", What: "evidence not kept", Count: int64(r.kept.LostMemory), Remark: "connections of what failed, of which nothing was left to be written (--max-evidence)"},
+		{Name: "unwritten_evidence", What: "evidence not written", Count: r.kept.LostDisk, Remark: "packets of what failed that the disk did not take"},
 		{Name: "unheld_bytes", What: "early bytes dropped", Count: int64(r.result.Unheld), Remark: "times that too much came before the answer to an upgrade (--max-held)"},
 	}
 }

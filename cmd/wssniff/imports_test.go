@@ -9,7 +9,7 @@ import (
 
 const module = "github.com/wssniff/wssniff/"
 
-// TestImports keeps imports running downwards, and gopacket in one room.
+// TestImports keeps imports running downwards, and what is large in one room each.
 func TestImports(t *testing.T) {
 	for _, test := range []struct {
 		pkg     string
@@ -17,12 +17,16 @@ func TestImports(t *testing.T) {
 		foreign []string // prefixes of packages outside the standard library
 	}{
 		{pkg: "reassembly/flow"},
-		{pkg: "capture", foreign: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4", "golang.org/x/net/bpf", "golang.org/x/sys/unix"}},
+		{pkg: "capture", project: []string{"internal/prefetch"}, foreign: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4", "golang.org/x/net/bpf", "golang.org/x/sys/unix"}},
 		{
-			pkg: "reassembly", project: []string{"capture", "reassembly/flow"},
+			pkg: "reassembly", project: []string{"capture", "internal/prefetch", "reassembly/flow"},
 			foreign: []string{"github.com/google/gopacket", "github.com/klauspost/compress", "github.com/pierrec/lz4", "golang.org/x/net/bpf", "golang.org/x/sys/unix"},
 		},
 		{pkg: "internal/tlswire"},
+		{
+			pkg: "evidence", project: []string{"capture", "internal/prefetch"},
+			foreign: []string{"github.com/klauspost/compress", "github.com/pierrec/lz4", "golang.org/x/net/bpf", "golang.org/x/sys/unix"},
+		},
 		{
 			pkg: "tlsdecrypt", project: []string{"internal/tlswire", "reassembly/flow"},
 			foreign: []string{"golang.org/x/crypto", "golang.org/x/sys/cpu"},
@@ -32,6 +36,17 @@ func TestImports(t *testing.T) {
 			foreign: []string{
 				"golang.org/x/net/dns/dnsmessage", "golang.org/x/crypto", "golang.org/x/sys/cpu",
 				"golang.org/x/net/http2", "golang.org/x/net/http/httpguts", "golang.org/x/net/idna", "golang.org/x/net/internal", "golang.org/x/text",
+			},
+		},
+		{
+			pkg: "top", project: []string{"report", "analyze", "reassembly/flow", "internal/tlswire", "tlsdecrypt"},
+			foreign: append(dependencies(t, "charm.land/bubbletea/v2"), dependencies(t, module+"report")...),
+		},
+		{
+			pkg: "metrics", project: []string{"reassembly/flow", "internal/tlswire", "tlsdecrypt", "analyze"},
+			foreign: []string{
+				"github.com/prometheus", "google.golang.org/protobuf", "github.com/beorn7/perks", "github.com/cespare/xxhash", "github.com/munnerz/goautoneg",
+				"golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/net", "golang.org/x/text",
 			},
 		},
 	} {
@@ -47,9 +62,9 @@ func TestImports(t *testing.T) {
 			}
 		})
 	}
-	for _, pkg := range []string{"analyze", "report", "capture"} {
+	for _, pkg := range []string{"analyze", "report", "capture", "top"} {
 		for _, dep := range dependencies(t, module+pkg) {
-			if strings.Contains(dep, "gopacket") {
+			if strings.Contains(dep, "gopacket") || strings.Contains(dep, "prometheus") || pkg != "top" && strings.Contains(dep, "charm") {
 				t.Errorf("%s depends on %s", pkg, dep)
 			}
 		}

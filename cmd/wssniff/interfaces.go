@@ -12,15 +12,20 @@ import (
 
 // listInterfaces prints a line for each interface: name, state, addresses.
 func listInterfaces(w io.Writer) error {
-	list, err := net.Interfaces()
+	names, err := capture.Interfaces()
 	if err != nil {
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, i := range list {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", i.Name, stateOf(i.Flags), strings.Join(addresses(&i), " "))
+	for _, name := range names {
+		state, addrs := "", ""
+		if i, err := net.InterfaceByName(name); err == nil {
+			state, addrs = stateOf(i.Flags), strings.Join(addresses(i), " ")
+		} else if name == capture.AnyInterface {
+			state = "all of them"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", name, state, addrs)
 	}
-	fmt.Fprintf(t, "%s\tall of them\t\n", capture.AnyInterface)
 	return t.Flush()
 }
 

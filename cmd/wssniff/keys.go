@@ -91,30 +91,53 @@ func (k *keyring) serve(a *analyze.Analyzer) {
 		return
 	}
 	if k.analyzer = a; k.used {
-		a.Decrypt(k.secrets, k.follows)
+		when := analyze.Before
+		if k.follows {
+			when = analyze.Late
+		}
+		a.Decrypt(k.secrets, when)
 	}
 }
 
-// embed takes a key log that a capture holds.
+// embed takes a key log that a capture holds; nil: it may hold some, of which the first
+// often lies behind the first handshake.
 func (k *keyring) embed(text []byte) {
+	if text == nil {
+		if !k.used && k.analyzer != nil {
+			k.analyzer.Decrypt(k.secrets, analyze.Perhaps)
+		}
+		return
+	}
 	log := k.secrets.NewLog()
 	log.Write(text)
 	log.Close()
 	k.embedded += int64(log.Counts().Junk)
-	if !k.used && k.analyzer != nil {
-		k.used = true
-		k.analyzer.Decrypt(k.secrets, false)
+	k.used = true
+	if k.analyzer != nil {
+		k.analyzer.Decrypt(k.secrets, analyze.Late)
+		k.analyzer.KeysAdded()
 	}
 }
 
 // poll reads what key logs have grown by, now and then in the time of packets.
 func (k *keyring) poll(now int64) {
-	if k == nil || !k.follows || len(k.open) == 0 || now-k.polled < int64(pollEvery) && now >= k.polled {
+	if k == nil || !k.follows || now-k.polled < int64(pollEvery) && now >= k.polled {
 		return
 	}
 	k.polled = now
+	k.readOn()
+}
+
+// readOn reads what key logs have grown by, if they are followed.
+func (k *keyring) readOn() {
+	if k == nil || !k.follows {
+		return
+	}
 	for i, f := range k.open {
 		io.Copy(k.read[i], f) // an error is the end as yet
+	}
+	if k.analyzer != nil {
+		k.analyzer.KeysAdded()
 	}
 }
 

@@ -1,12 +1,19 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/wssniff/wssniff/analyze"
+	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/reassembly"
 )
 
 // noEnvironment has no variable.
@@ -58,19 +65,24 @@ func TestKeyringFiles(t *testing.T) {
 	}
 }
 
-// A key log that grows is read on, now and then.
-func TestKeyringFollows(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "log")
-	f, err := os.Create(name)
+// following returns a keyring that follows a key log, which is empty as yet.
+func following(t *testing.T) (k *keyring, log *os.File) {
+	t.Helper()
+	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	k := keyring{logs: []string{name}}
+	k = &keyring{logs: []string{log.Name()}}
 	if err := k.load(noEnvironment, true); err != nil {
 		t.Fatal(err)
 	}
-	defer k.Close()
+	t.Cleanup(func() { k.Close(); log.Close() })
+	return k, log
+}
+
+// A key log that grows is read on, now and then.
+func TestKeyringFollows(t *testing.T) {
+	k, f := following(t)
 	at := int64(1e18)
 	k.poll(at)
 	line := secretLine(1)
@@ -89,5 +101,118 @@ func TestKeyringFollows(t *testing.T) {
 	k.poll(at - int64(time.Hour)) // the clock was set back
 	if n := k.read[0].Counts().Secrets; n != 2 {
 		t.Errorf("%d secrets", n)
+	}
+}
+
+// TestSecretsAnywhere reads a capture the same wherever among its packets the secrets
+// are.
+func TestSecretsAnywhere(t *testing.T) {
+	const blockSecrets = 10
+	raw, err := os.ReadFile(filepath.Join("..", "..", "testdata", "pcaps", "generated", "tls-inside.pcapng"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks [][]byte
+	at := 0
+	for len(raw) > 0 {
+		size := binary.LittleEndian.Uint32(raw[4:])
+		if binary.LittleEndian.Uint32(raw) == blockSecrets {
+			at = len(blocks)
+		}
+		blocks, raw = append(blocks, raw[:size]), raw[size:]
+	}
+	secrets := blocks[at]
+	blocks = slices.Delete(blocks, at, at+1)
+	dir := t.TempDir()
+	want := ""
+	for at := 2; at <= len(blocks); at++ { // behind the section and its interface
+		name := filepath.Join(dir, fmt.Sprint(at))
+		if err := os.WriteFile(name, slices.Concat(slices.Insert(slices.Clone(blocks), at, secrets)...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := readFile(t, name)
+		got := fmt.Sprint(verdicts(r.result), r.result.Undecrypted)
+		if want == "" {
+			want = got
+		}
+		if got != want || r.result.Attempts.At(0).Verdict != analyze.OK {
+			t.Errorf("secrets before block %d: %s, want %s", at, got, want)
+		}
+	}
+}
+
+// TestKeyringLast reads what a key log has grown by since the last packet, when a
+// capture ends.
+func TestKeyringLast(t *testing.T) {
+	k, f := following(t)
+	recorded := filepath.Join("..", "..", "testdata", "pcaps", "recorded")
+	log, err := os.ReadFile(filepath.Join(recorded, "tls-refused-inside.keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := capture.Open([]string{filepath.Join(recorded, "tls-refused-inside.pcap")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	r := (&reader{limits: &limits{}, keys: k, complain: func(err error) { t.Error(err) }}).read(atLastPacket{src, func() { f.Write(log) }})
+	decrypted := 0
+	for a := range r.result.Attempts.All() {
+		if !a.OnlyTLS() {
+			decrypted++
+		}
+	}
+	if decrypted == 0 { // those that were over before stay closed
+		t.Errorf("none of %d attempts is decrypted", r.result.Attempts.Len())
+	}
+}
+
+// An atLastPacket does something behind the last packet.
+type atLastPacket struct {
+	source
+	do func()
+}
+
+func (s atLastPacket) Next(p *capture.Packet) error {
+	err := s.source.Next(p)
+	if err == io.EOF {
+		s.do()
+	}
+	return err
+}
+
+// TestKeyringAtOnce has secrets come when all that needs them has come: it is read
+// with the next look at the key log, or with the block that holds them.
+func TestKeyringAtOnce(t *testing.T) {
+	const answered = 13 // packets up to the answer inside
+	for _, embedded := range []bool{false, true} {
+		k, f := following(t)
+		a := analyze.New(nil)
+		k.serve(a)
+		asm := reassembly.New(a.Chunk, nil)
+		var log []byte
+		src, err := capture.Open([]string{filepath.Join("..", "..", "testdata", "pcaps", "generated", "tls-inside.pcapng")},
+			&capture.Config{Secrets: func(text []byte) { log = append(log, text...) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer src.Close()
+		var p capture.Packet
+		for range answered {
+			if err := src.Next(&p); err != nil {
+				t.Fatal(err)
+			}
+			k.poll(p.Time)
+			asm.Packet(&p)
+		}
+		if embedded {
+			k.embed(log)
+		} else {
+			f.Write(log)
+			k.poll(p.Time + int64(pollEvery))
+		}
+		if n := a.Decided(); n != 1 {
+			t.Errorf("embedded %v: %d attempts are decided", embedded, n)
+		}
 	}
 }

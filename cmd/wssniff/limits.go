@@ -18,6 +18,7 @@ type limits struct {
 	conns, halfOpen, waiting, attempts   int
 	queued, queuedDir, frags, head, held size
 	holeWait, holeWaitUnacked, fragsWait time.Duration
+	remember                             time.Duration // of connections that are over; 0: as long as there is room
 	checkSums                            bool
 	failures                             analyze.ConnectFailures
 }
@@ -59,9 +60,14 @@ func (l *limits) reassembly() *reassembly.Config {
 	return &reassembly.Config{
 		MaxConns: l.conns, MaxHalfOpen: l.halfOpen, MaxQueued: int(l.queued), MaxQueuedDir: int(l.queuedDir), MaxFragments: int(l.frags),
 		HoleWait: l.holeWait.Nanoseconds(), HoleWaitUnacked: l.holeWaitUnacked.Nanoseconds(), FragmentWait: l.fragsWait.Nanoseconds(),
-		CheckSums: l.checkSums,
+		Remember: l.remember.Nanoseconds(), CheckSums: l.checkSums,
 	}
 }
+
+// twiceMSL is how long late segments of a connection may come, RFC 9293, Section
+// 3.4.2. An input that goes on for months forgets one that is over after that; in a
+// file it is the same tcp.stream as long as there is room, as in Wireshark.
+const twiceMSL = 4 * time.Minute
 
 func (l *limits) analyze() *analyze.Limits {
 	return &analyze.Limits{Head: int(l.head), Pipelined: l.waiting, Held: int(l.held), Attempts: l.attempts}

@@ -46,18 +46,29 @@ func (l *live) validate() error {
 	return nil
 }
 
-// untilAsked is done when a live capture is to end: with the first SIGINT or
-// SIGTERM, the second one being for the system, or after the duration that was
-// asked for. For files it is never done.
-func (o *options) untilAsked() (ctx context.Context, release func()) {
+// Privileges are what a live capture keeps once it has begun.
+type privileges struct {
+	user   string // that root becomes
+	files  string // directory in which files have to be made; "": none
+	output string // directory of the file that -o names, which may be made anew there; "": there is none
+	serves bool   // it serves clients on a port that is open
+}
+
+// untilAsked is done when a capture for which more may come is to end: with the
+// first SIGINT or SIGTERM, the second one being for the system, or, unless it comes
+// through a pipe, after the duration that was asked for. For files it is never
+// done.
+func (o *options) untilAsked(stdin io.Reader) (ctx context.Context, release func()) {
 	ctx = context.Background()
-	if o.live.iface == "" && !slices.ContainsFunc(o.inputs, capture.IsRemote) {
+	endless := o.live.iface != "" || o.follow || slices.ContainsFunc(o.inputs, capture.IsRemote)
+	if !endless && !(slices.Contains(o.inputs, "-") && capture.IsPipe(stdin)) {
 		return ctx, func() {}
 	}
 	ctx, release = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, release)
 	// Where no packets come, their time does not pass.
-	if d := o.until.takeDuration(); d > 0 {
+	if d := o.until.duration; endless && d > 0 {
+		o.until.duration = 0
 		time.AfterFunc(d, release)
 	}
 	return ctx, release
@@ -97,23 +108,23 @@ func (l *listening) stop() {
 	l.asked.Store(&now)
 }
 
-// Next waits for the next packet. It is io.EOF when all were read that had come
-// when the end was asked for.
+// Next waits for the next packet. It is capture.ErrIdle when none came for a
+// moment, and io.EOF when all were read that had come when the end was asked for.
 func (l *listening) Next(p *capture.Packet) error {
-	for !l.over() {
-		asked := l.asked.Load() != nil
-		switch err := l.Live.Next(p); {
-		case err == nil:
-			l.last = p.Time
-			return nil
-		case err != capture.ErrIdle:
-			l.failed = true
-			return err
-		case asked: // nothing came since then
-			return io.EOF
-		}
+	if l.over() {
+		return io.EOF
 	}
-	return io.EOF
+	asked := l.asked.Load() != nil
+	err := l.Live.Next(p)
+	switch {
+	case err == nil:
+		l.last = p.Time
+	case err != capture.ErrIdle:
+		l.failed = true
+	case asked: // nothing came since then
+		return io.EOF
+	}
+	return err
 }
 
 func (l *listening) over() bool {

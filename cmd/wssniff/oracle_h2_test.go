@@ -30,6 +30,8 @@ func TestTsharkH2(t *testing.T) {
 		switch name {
 		case "generated/h2-late.pcap", "generated/h2-hole.pcap": // there tshark shows what it can only guess
 			continue
+		case "generated/h2-large-table.pcap": // which tshark has room for
+			continue
 		}
 		if base := path.Base(name); !strings.HasPrefix(base, "h2-") && !strings.HasPrefix(base, "tls-h2c") {
 			continue

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wssniff/wssniff/analyze"
 	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/evidence"
 	"github.com/wssniff/wssniff/reassembly"
 	"github.com/wssniff/wssniff/reassembly/flow"
 	"github.com/wssniff/wssniff/report"
@@ -17,59 +18,96 @@ type reading struct {
 	whole       *analyze.Result // what result was selected from; nil: it is everything
 	capture     capture.Stats
 	streams     reassembly.Stats
-	keyJunk     int64      // lines of key logs that are not understood
-	keysDropped int64      // secrets that there was no room for
+	keyJunk     int64 // lines of key logs that are not understood
+	keysDropped int64 // secrets that there was no room for
+	kept        evidence.Stats
 	first, last flow.Stamp // the packet with the earliest time, and the last packet
+	waits       time.Time  // since when no packet came; zero: it does not wait
 	elapsed     time.Duration
+	enough      bool // it ended because no more was wanted
+}
+
+// A reader is what a capture is read with. Parts that are nil are left out.
+type reader struct {
+	limits   *limits
+	pass     *packetFilter
+	enough   until
+	keys     *keyring
+	complain func(error) // of inputs that cannot be read, one error each
+	watch    *progress
+	tell     *teller  // is told of attempts as they are decided; then the reading has none
+	seen     *witness // if it knew before what failed, it gets those packets, and there is no result
+	show     *view
+	meter    *meter
 }
 
 // read analyses the packets of a source that pass, until there are enough, and what
-// is inside TLS as far as there are keys. What the source says of inputs that it
-// cannot read goes to complain, one error each.
-func read(src source, pass *packetFilter, l *limits, enough *until, keys *keyring, complain func(error), watch *progress) *reading {
+// is inside TLS as far as there are keys.
+func (rd *reader) read(src source) *reading {
 	started := time.Now()
-	a := analyze.New(l.analyze())
-	a.ConnectFailures = l.failures
-	keys.serve(a)
-	cfg := l.reassembly()
+	a := analyze.New(rd.limits.analyze())
+	a.ConnectFailures = rd.limits.failures
+	rd.keys.serve(a)
+	cfg := rd.limits.reassembly()
 	cfg.Datagram, cfg.Refused = a.Datagram, a.Refused
-	asm := reassembly.New(a.Chunk, cfg)
 	r := &reading{}
-	passed, bounded := 0, *enough != until{}
-	var mem memory
 	var p capture.Packet // outside the loop: one for all, not one for each
-	for {
+	asm := reassembly.New(rd.seen.attend(a, cfg, &p), cfg)
+	rd.tell.follow(a, asm, src, r)
+	passed, bounded := 0, rd.enough != until{}
+	var mem memory
+	for !rd.tell.isMute() {
+		rd.meter.step(src, asm, a)
 		err := src.Next(&p)
 		if err == io.EOF {
 			break
 		}
-		if err != nil {
-			complain(err)
+		if err == capture.ErrIdle {
+			now := r.idle()
+			rd.keys.poll(now)
+			rd.seen.tick(now)
+			rd.tell.idle(now)
+			rd.show.look(src, asm, nil)
 			continue
 		}
-		watch.step()
-		keys.poll(p.Time)
+		if err != nil {
+			rd.complain(err)
+			continue
+		}
+		rd.watch.step()
+		rd.keys.poll(p.Time)
 		r.span(&p)
 		mem.packet(p.Num)
-		ok, err := pass.match(&p)
+		rd.seen.tick(p.Time)
+		ok, err := rd.pass.match(&p)
 		if err != nil {
-			complain(err)
+			rd.complain(err)
 		}
 		if ok {
 			asm.Packet(&p)
 			passed++
 		}
-		if bounded && enough.reached(r, passed, a.Decided()) {
+		rd.tell.packet(r.last)
+		rd.show.look(src, asm, &p)
+		if bounded && rd.enough.reached(r, passed, a.Decided()) {
+			r.enough = true
 			break
 		}
 	}
-	watch.end()
+	rd.watch.end()
+	rd.keys.readOn()
+	rd.show.end(src, asm)
 	asm.Finish()
 	r.capture, r.streams = src.Stats(), asm.Stats()
-	r.keyJunk, r.keysDropped = keys.junk(), keys.dropped()
+	r.keyJunk, r.keysDropped = rd.keys.junk(), rd.keys.dropped()
+	rd.seen.tick(r.end().Time)
+	if rd.seen.knew() {
+		return r
+	}
+	rd.tell.end(r.end())
 	asm = nil // the connections are half of all memory
 	mem.dropped()
-	r.result = a.Finish(r.last, r.capture.Drops)
+	r.result = a.Finish(r.end(), r.capture.Drops)
 	r.elapsed = time.Since(started)
 	return r
 }
@@ -81,10 +119,30 @@ func (r *reading) span(p *capture.Packet) {
 	if p.Time == 0 {
 		return
 	}
-	r.last = flow.Stamp{Frame: p.Num, Time: p.Time}
+	r.last, r.waits = flow.Stamp{Frame: p.Num, Time: p.Time}, time.Time{}
 	if !r.first.Seen() || p.Time < r.first.Time {
 		r.first = r.last
 	}
+}
+
+// idle returns the time of the capture where no packets come: that of the last one,
+// and what has passed since it was found that there is no other. The clock may say
+// something else, if the capture is an old one.
+func (r *reading) idle() int64 {
+	if r.waits.IsZero() {
+		r.waits = time.Now()
+	}
+	return r.last.Time + time.Since(r.waits).Nanoseconds()
+}
+
+// end is the last packet, at the time at which the capture ended: what was silent
+// from its last packet on to then was silent.
+func (r *reading) end() flow.Stamp {
+	last := r.last
+	if last.Seen() {
+		last.Time = max(last.Time, r.capture.End)
+	}
+	return last
 }
 
 // narrow leaves of the result what is selected.

@@ -45,6 +45,7 @@ func TestScript(t *testing.T) {
 		Condition: condition,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":    exits,
+			"matches":  matches,
 			"cut":      edit("cut FROM TO BYTES", cutFile),
 			"replace":  edit("replace FROM TO OLD NEW", replaceInFile),
 			"compress": edit("compress FROM TO gzip|zstd|lz4", compressFile),
@@ -76,6 +77,18 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// matches counts the files that a pattern matches: matches NUMBER PATTERN.
+func matches(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: matches NUMBER PATTERN")
+	}
+	names, err := filepath.Glob(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if n := strconv.Itoa(len(names)); n != args[0] {
+		ts.Fatalf("%s files, want %s: %q", n, args[0], names)
 	}
 }
 

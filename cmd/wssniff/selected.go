@@ -52,7 +52,7 @@ func (s *selection) begun(at flow.Stamp, since, until time.Time) bool {
 }
 
 func (s *selection) attempt(t *analyze.Attempt) bool {
-	return s.exchange(t.Client(), t.Server(), t.Request, t.TLS) &&
+	return s.exchange(t.Client(), t.Server(), t.Request, sealedHosts(t)) &&
 		s.verdicts.allows(func(g glob) bool { return g.matchAny(verdictNames(t.Verdict)) }) &&
 		s.codes.allows(func(g glob) bool {
 			return slices.ContainsFunc(t.Findings, func(f analyze.Finding) bool { return g.match(f.Code.String()) })
@@ -66,16 +66,24 @@ func (s *selection) upgrade(u *analyze.Upgrade) bool {
 		s.exchange(u.Conn.Addr(u.ClientDir), u.Conn.Addr(u.ClientDir.Reverse()), u.Request, nil)
 }
 
-// exchange looks at what is known without a judgement. A request that was not
-// seen has no path and fits none; its host is the server name of TLS, if there is
-// one.
-func (s *selection) exchange(client, server netip.AddrPort, request *analyze.Message, tls *analyze.TLS) bool {
-	hosts, target := hostNames(request), ""
-	if request == nil && tls != nil {
-		hosts = []string{tls.ServerName}
+// sealedHosts returns by which names the server of an attempt is known whose request
+// was not seen: the server name of TLS, and the target of the tunnel.
+func sealedHosts(t *analyze.Attempt) (names []string) {
+	if t.TLS != nil {
+		names = append(names, t.TLS.ServerName)
 	}
+	if t.Tunnel != "" {
+		names = append(names, withoutPort(t.Tunnel)...)
+	}
+	return names
+}
+
+// exchange looks at what is known without a judgement. A request that was not
+// seen has no path and fits none, and may have hosts all the same.
+func (s *selection) exchange(client, server netip.AddrPort, request *analyze.Message, hosts []string) bool {
+	target := ""
 	if request != nil {
-		target = originForm(request.Head.Target)
+		hosts, target = hostNames(request), originForm(request.Head.Target)
 	}
 	return s.clients.allows(func(e endpoint) bool { return e.contains(client) }) &&
 		s.servers.allows(func(e endpoint) bool { return e.contains(server) }) &&
@@ -92,13 +100,15 @@ func verdictNames(v analyze.Verdict) []string {
 
 // hostNames returns the Host field with and without its port, in lower case.
 func hostNames(m *analyze.Message) []string {
-	if m == nil {
-		return nil
-	}
 	host, ok := m.Head.Get("Host")
 	if !ok {
 		return nil
 	}
+	return withoutPort(host)
+}
+
+// withoutPort returns an authority with and without its port, in lower case.
+func withoutPort(host string) []string {
 	host = strings.ToLower(host)
 	name := host
 	if i := strings.LastIndexByte(host, ':'); i > strings.LastIndexByte(host, ']') {

@@ -23,17 +23,28 @@ import (
 // says of it, and what tshark shows of its handshake.
 type tlsConn struct {
 	Client  string
-	Verdict string   // none: it is not listed
-	Codes   []string // of errors, and of all that is found of TLS
-	Stream  int
-	TLS     *shownTLS
-	Inside  *shownInside
+	Verdict string    // none: it is not listed
+	Codes   []string  // of errors, and of all that is found of TLS
+	Keyed   *struct { // with keys, if it is stated
+		Verdict string
+		Codes   []string
+	}
+	Stream int
+	TLS    *shownTLS
+	Inside *shownInside
+}
+
+// A tlsTruth is what is true of a recording.
+type tlsTruth struct {
+	Incidents []struct{ Code, Server string } // about TLS
+	Conns     []tlsConn
 }
 
 type shownTLS struct {
 	ServerName   string   `json:"server_name"`
 	Offered      []string `json:"alpn_offered"`
 	JA3          string
+	JA4          string // made of what tshark shows, by record/tls-truth.py
 	Retry        bool
 	Version      string // in hexadecimal, as Suite
 	Suite        string
@@ -72,7 +83,8 @@ type tlsRecord struct {
 		Close    struct{ By, How string }
 		TLS      struct {
 			Offered      []string `json:"protocols_offered"`
-			Retry        bool     `json:"hello_retry"`
+			JA4          string
+			Retry        bool `json:"hello_retry"`
 			Certificates int
 			Alert        *struct {
 				tlsAlert
@@ -83,10 +95,10 @@ type tlsRecord struct {
 }
 
 // tlsRecords are the attempts that wssniff finds in a capture, by their streams.
-func tlsRecords(t *testing.T, capture []byte) map[int]*tlsRecord {
+func tlsRecords(t *testing.T, capture []byte, args ...string) map[int]*tlsRecord {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := run([]string{"--connect-failures", "all", "--format", "jsonl", "-"}, bytes.NewReader(capture), &stdout, &stderr); code != exitOK {
+	if code := run(append(args, "--connect-failures", "all", "--format", "jsonl", "-"), bytes.NewReader(capture), &stdout, &stderr); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	records := map[int]*tlsRecord{}
@@ -109,15 +121,19 @@ func (r *tlsRecord) verdict() string {
 	return r.WebSocket.Verdict
 }
 
-// closeNotifyMissing depends on what is encrypted, which TestRecordedInside knows.
-const closeNotifyMissing = "tls-close-notify-missing"
+// These depend on what is encrypted, which TestRecordedCloseNotify and
+// TestRecordedOpaque know.
+const (
+	closeNotifyMissing = "tls-close-notify-missing"
+	likelyUpgraded     = "tls-opaque-likely-upgraded"
+)
 
-// codes are those of errors, and of all that is found of TLS but for that.
+// codes are those of errors, and of all that is found of TLS but for these.
 func (r *tlsRecord) codes() []string {
 	codes := []string{}
 	if r != nil {
 		for _, f := range r.WebSocket.Findings {
-			if f.Severity == "error" || strings.HasPrefix(f.Code, "tls-") && f.Code != closeNotifyMissing {
+			if f.Severity == "error" || strings.HasPrefix(f.Code, "tls-") && f.Code != closeNotifyMissing && f.Code != likelyUpgraded {
 				codes = append(codes, f.Code)
 			}
 		}
@@ -129,7 +145,7 @@ func (r *tlsRecord) codes() []string {
 // shown brings a record into the form of tls.json.
 func (r *tlsRecord) shown() shownTLS {
 	s := shownTLS{
-		ServerName: r.TLS.Client.ServerName, Offered: r.WebSocket.TLS.Offered, JA3: r.TLS.Client.JA3, Retry: r.WebSocket.TLS.Retry,
+		ServerName: r.TLS.Client.ServerName, Offered: r.WebSocket.TLS.Offered, JA3: r.TLS.Client.JA3, JA4: r.WebSocket.TLS.JA4, Retry: r.WebSocket.TLS.Retry,
 		Version: r.TLS.Version, Suite: r.TLS.Cipher, ALPN: r.TLS.NextProtocol,
 	}
 	if n := r.WebSocket.TLS.Certificates; n > 0 {
@@ -175,7 +191,7 @@ func (s shownTLS) named(t *testing.T) shownTLS {
 }
 
 // recordedTLS are the captures of record/tls.sh with what is true of them.
-func recordedTLS(t *testing.T) (top string, truth map[string]struct{ Conns []tlsConn }) {
+func recordedTLS(t *testing.T) (top string, truth map[string]tlsTruth) {
 	t.Helper()
 	top = filepath.Join("..", "..", "testdata", "pcaps", "recorded")
 	text, err := os.ReadFile(filepath.Join(top, "tls.json"))
@@ -221,6 +237,56 @@ func TestRecordedTLS(t *testing.T) {
 				t.Errorf("stream %d is no connection: %s", stream, r.verdict())
 			}
 		})
+	}
+}
+
+// TestRecordedKeyed compares what is found with keys with what the scenarios made
+// happen inside TLS.
+func TestRecordedKeyed(t *testing.T) {
+	seen := 0
+	top, truth := recordedTLS(t)
+	for name, c := range truth {
+		path := filepath.Join(top, name)
+		capture, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var records map[int]*tlsRecord
+		for _, conn := range c.Conns {
+			if conn.Keyed == nil {
+				continue
+			}
+			if seen++; records == nil {
+				records = tlsRecords(t, capture, "--keylog", strings.TrimSuffix(path, ".pcap")+".keys")
+			}
+			r := records[conn.Stream]
+			slices.Sort(conn.Keyed.Codes)
+			if v, codes := r.verdict(), r.codes(); v != conn.Keyed.Verdict || !slices.Equal(codes, conn.Keyed.Codes) {
+				t.Errorf("%s, stream %d, %s: %s %s, want %s %s", name, conn.Stream, conn.Client, v, codes, conn.Keyed.Verdict, conn.Keyed.Codes)
+			}
+		}
+	}
+	if seen < 15 {
+		t.Errorf("only %d connections are stated", seen)
+	}
+}
+
+// TestRecordedTLSTogether wants the incidents about TLS that the scenarios made happen.
+func TestRecordedTLSTogether(t *testing.T) {
+	top, truth := recordedTLS(t)
+	for name, c := range truth {
+		got, want := []string{}, []string{}
+		for _, i := range readFile(t, filepath.Join(top, name)).result.Incidents() {
+			if code := i.Code.String(); strings.HasPrefix(code, "tls-") {
+				got = append(got, code+" "+i.Server.String())
+			}
+		}
+		for _, i := range c.Incidents {
+			want = append(want, i.Code+" "+i.Server)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
 	}
 }
 

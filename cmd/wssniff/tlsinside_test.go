@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/wssniff/wssniff/analyze"
 	"github.com/wssniff/wssniff/capture"
@@ -58,10 +62,12 @@ func TestRecordedInside(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer src.Close()
-			r := read(src, nil, &limits{}, &until{}, keys, func(err error) { t.Error(err) }, nil)
+			r := (&reader{limits: &limits{}, keys: keys, complain: func(err error) { t.Error(err) }}).read(src)
 			inside := map[int][]*analyze.Attempt{}
 			for a := range r.result.Attempts.All() {
 				switch {
+				case slices.ContainsFunc(a.Findings, func(f analyze.Finding) bool { return f.Code == analyze.TLSALPNH2 }):
+					// tshark takes what is inside for HTTP/2
 				case a.H2 != nil:
 					onH2++
 				case a.TLS != nil && !a.OnlyTLS():
@@ -93,11 +99,11 @@ func TestRecordedInside(t *testing.T) {
 	}
 }
 
-// TestRecordedCloseNotify compares what is said of close_notify without keys with
-// what tshark decrypts.
-func TestRecordedCloseNotify(t *testing.T) {
+// eachRecordedInside takes each connection of which tshark decrypts something and which
+// is listed without keys.
+func eachRecordedInside(t *testing.T, take func(what string, conn *tlsConn, r *tlsRecord)) {
+	t.Helper()
 	top, truth := recordedTLS(t)
-	found := 0
 	for name, c := range truth {
 		text, err := os.ReadFile(filepath.Join(top, name))
 		if err != nil {
@@ -105,26 +111,83 @@ func TestRecordedCloseNotify(t *testing.T) {
 		}
 		records := tlsRecords(t, text)
 		for _, conn := range c.Conns {
-			r := records[conn.Stream]
-			if r == nil || conn.Inside == nil || r.WebSocket.Verdict != "encrypted" || r.WebSocket.Close.How != "fin" {
-				continue
+			if r := records[conn.Stream]; r != nil && conn.Inside != nil {
+				take(fmt.Sprintf("%s, stream %d", name, conn.Stream), &conn, r)
 			}
-			alerts := conn.Inside.ClientAlerts
-			if r.WebSocket.Close.By == "server" {
-				alerts = conn.Inside.ServerAlerts
-			}
-			missing := false
-			for _, f := range r.WebSocket.Findings {
-				missing = missing || f.Code == closeNotifyMissing
-			}
-			if want := !slices.Contains(alerts, 0); missing != want {
-				t.Errorf("%s, stream %d: close_notify of the %s is missing: %v, want %v", name, conn.Stream, r.WebSocket.Close.By, missing, want)
-			}
-			found++
 		}
 	}
+}
+
+// TestRecordedCloseNotify compares what is said of close_notify without keys with
+// what tshark decrypts.
+func TestRecordedCloseNotify(t *testing.T) {
+	found := 0
+	eachRecordedInside(t, func(what string, conn *tlsConn, r *tlsRecord) {
+		if r.WebSocket.Verdict != "encrypted" || r.WebSocket.Close.How != "fin" {
+			return
+		}
+		alerts := conn.Inside.ClientAlerts
+		if r.WebSocket.Close.By == "server" {
+			alerts = conn.Inside.ServerAlerts
+		}
+		missing := false
+		for _, f := range r.WebSocket.Findings {
+			missing = missing || f.Code == closeNotifyMissing
+		}
+		if want := !slices.Contains(alerts, 0); missing != want {
+			t.Errorf("%s: close_notify of the %s is missing: %v, want %v", what, r.WebSocket.Close.By, missing, want)
+		}
+		found++
+	})
 	if found < 20 {
 		t.Errorf("only %d connections were closed", found)
+	}
+}
+
+// TestRecordedOpaque compares what is said without keys of the lengths of records with
+// the answers that tshark decrypts.
+func TestRecordedOpaque(t *testing.T) {
+	found := map[string]int{}
+	eachRecordedInside(t, func(what string, conn *tlsConn, r *tlsRecord) {
+		for _, f := range r.WebSocket.Findings {
+			if !strings.HasPrefix(f.Code, "tls-opaque-") {
+				continue
+			}
+			found[f.Code]++
+			if upgraded := slices.Contains(conn.Inside.Statuses, 101); upgraded != (f.Code == likelyUpgraded) {
+				t.Errorf("%s: %s, and the answer is %v", what, f.Code, conn.Inside.Statuses)
+			}
+		}
+	})
+	if found[likelyUpgraded] < 20 || found["tls-opaque-likely-rejected"] < 3 {
+		t.Errorf("too few are found: %v", found)
+	}
+}
+
+// TestRecordedClientCertificate has servers that demand a certificate and say so when
+// the handshake is over for the client, encrypted: nginx by its answer, others by an
+// alert.
+func TestRecordedClientCertificate(t *testing.T) {
+	top, truth := recordedTLS(t)
+	const name = "tls-client-cert.pcap"
+	path := filepath.Join(top, name)
+	keys, _ := keysBeside(t, path)
+	src, err := capture.Open([]string{path}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	demanded := map[int]bool{}
+	r := (&reader{limits: &limits{}, keys: keys, complain: func(err error) { t.Error(err) }}).read(src)
+	for a := range r.result.Attempts.All() {
+		for _, f := range a.Findings {
+			demanded[a.Conn.ID] = demanded[a.Conn.ID] || f.Code == analyze.TLSClientCertRequired
+		}
+	}
+	for _, conn := range truth[name].Conns {
+		if !demanded[conn.Stream] {
+			t.Errorf("stream %d, %s: not said", conn.Stream, conn.Client)
+		}
 	}
 }
 
@@ -160,4 +223,44 @@ func opcodeCounts(list []int) (n [6]int) {
 		}
 	}
 	return n
+}
+
+// TestInjectedSecrets reads recordings into which editcap put their key logs: they
+// say what they say with --keylog.
+func TestInjectedSecrets(t *testing.T) {
+	if _, err := exec.LookPath("editcap"); err != nil {
+		t.Skip("needs editcap: apt-get install wireshark-common")
+	}
+	logs, err := filepath.Glob(filepath.Join("..", "..", "testdata", "pcaps", "recorded", "*.keys"))
+	if err != nil || len(logs) < 10 {
+		t.Fatalf("%d key logs: %v", len(logs), err)
+	}
+	opened := 0
+	for _, log := range logs {
+		t.Run(filepath.Base(log), func(t *testing.T) {
+			plain, embedded := strings.TrimSuffix(log, ".keys")+".pcap", filepath.Join(t.TempDir(), "embedded.pcapng")
+			if out, err := exec.Command("editcap", "-F", "pcapng", "--inject-secrets", "tls,"+log, plain, embedded).CombinedOutput(); err != nil {
+				t.Fatalf("editcap: %v: %s", err, out)
+			}
+			var sealed, want, got, complaints bytes.Buffer
+			flags := []string{"--all", "--format", "jsonl", "--connect-failures", "all"}
+			codes := []int{
+				run(append(flags, plain), nil, &sealed, &complaints),
+				run(append(flags, "--keylog", log, plain), nil, &want, &complaints),
+				run(append(flags, embedded), nil, &got, &complaints),
+			}
+			if !slices.Equal(codes, []int{exitOK, exitOK, exitOK}) || complaints.Len() > 0 {
+				t.Errorf("exit codes %v: %s", codes, complaints.String())
+			}
+			if d := cmp.Diff(want.String(), got.String()); d != "" {
+				t.Errorf("-with --keylog +embedded:\n%s", d)
+			}
+			if sealed.String() != got.String() {
+				opened++
+			}
+		})
+	}
+	if opened < len(logs)-1 { // one is of handshakes that failed in the clear
+		t.Errorf("%d of %d key logs show more", opened, len(logs))
+	}
 }

@@ -25,7 +25,7 @@ func readFile(t *testing.T, names ...string) *reading {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	return read(src, nil, &limits{}, &until{}, &keys, func(err error) { t.Errorf("damage: %v", err) }, nil)
+	return (&reader{limits: &limits{}, keys: &keys, complain: func(err error) { t.Errorf("damage: %v", err) }}).read(src)
 }
 
 // TestTruth compares what is found in the generated captures with what their
@@ -92,6 +92,7 @@ func checkHeads(t *testing.T, name string, got *analyze.Attempt, want pcapgen.At
 	check("request frame", request, want.RequestFrame, true)
 	check("response frame", response, want.ResponseFrame, true)
 	check("status", status, want.Status, want.Status != 0)
+	check("tunnel", got.Tunnel, want.Tunnel, want.Tunnel != "")
 	check("key", got.Key, want.Key, want.Key != "")
 	check("accept", got.Accept, want.Accept, want.Accept != "")
 	check("expected accept", got.Expected, want.Want, want.Want != "")

@@ -21,14 +21,6 @@ func (u *until) define(fs *pflag.FlagSet) {
 	fs.VarP((*autostop)(u), "autostop", "a", "stop after duration:SECONDS, or when attempts:N are decided, whatever comes first; repeatable")
 }
 
-// takeDuration takes the duration away: where time passes without packets,
-// somebody else has to watch it.
-func (u *until) takeDuration() time.Duration {
-	d := u.duration
-	u.duration = 0
-	return d
-}
-
 // reached reports whether it was enough.
 func (u *until) reached(r *reading, packets, attempts int) bool {
 	switch {
