@@ -1,9 +1,9 @@
 """tls-truth writes what a scenario of tls.sh made happen into tls.json beside the
 capture, and the lines of the key log that the capture needs.
 
-Verdict and codes of a connection are those that the scenario stated. What the
-handshake shows comes from tshark, for each tcp.stream. With a key log, tshark
-also tells what is inside.
+Verdict and codes of a connection are those that the scenario stated, without keys
+and with them. So are incidents. What the handshake shows comes from tshark, for
+each tcp.stream. With a key log, tshark also tells what is inside.
 
     tls-truth.py CAPTURE NET-FOLDER ABOUT
 """
@@ -23,8 +23,21 @@ def stated(path):
     with open(path, encoding="utf-8") as f:
         for line in f:
             client, said, truth = line.rstrip("\n").split("\t")
-            verdict, *codes = truth.split()
-            yield {"client": client, "said": said, "verdict": verdict, "codes": codes}
+            truth, _, keyed = truth.partition(" / ")
+            yield {"client": client, "said": said, **judged(truth), **({"keyed": judged(keyed)} if keyed else {})}
+
+
+def judged(truth):
+    verdict, *codes = truth.split()
+    return {"verdict": verdict, "codes": codes}
+
+
+def incidents(path):
+    """Return what the scenario stated of connections together."""
+    if not os.path.exists(path):
+        return []
+    with open(path, encoding="utf-8") as f:
+        return [dict(zip(("code", "server"), line.split())) for line in f]
 
 
 def tshark(path, match, fields, *options):
@@ -49,12 +62,41 @@ def certificate(text):
     return {"sha256": hashlib.sha256(der).hexdigest(), **subject(der)}
 
 
+def ja4(packet):
+    """Return the JA4 of a ClientHello (github.com/FoxIO-LLC/ja4, technical_details/JA4.md)."""
+    of = lambda name: packet["tls.handshake." + name]
+    real = lambda values: [v for v in values if v[:2] != v[2:] or v[1] != "a"]  # without GREASE
+    hexed = lambda values: real([f"{int(v, 0):04x}" for v in values])
+    digest = lambda text, values: hashlib.sha256(text.encode()).hexdigest()[:12] if values else 12 * "0"
+    kinds = hexed(of("extension.type"))
+    suites = sorted(hexed(of("ciphersuite")))
+    rest = sorted(k for k in kinds if k not in ("0000", "0010"))
+    # Other extensions have lists of signature algorithms, too.
+    signatures, lists = [], [k for k in kinds if k in ("000d", "0022", "0032")]
+    at = 0
+    for kind, size in zip(lists, map(int, of("sig_hash_alg_len"))):
+        if kind == "000d":
+            signatures = hexed(of("sig_hash_alg")[at:at + size // 2])
+        at += size // 2
+    version = max(hexed(of("extensions.supported_version")) or hexed(of("version")))
+    alpn = next((name.encode() for name in of("extensions_alpn_str")), b"")
+    ends = alpn[:1] + alpn[-1:]
+    if not ends.isalnum():
+        ends = (alpn.hex()[:1] + alpn.hex()[-1:] or "00").encode()
+    return "_".join([
+        "t" + {"0304": "13", "0303": "12", "0302": "11", "0301": "10", "0300": "s3"}.get(version, "00")
+        + ("d" if "0000" in kinds else "i") + f"{min(len(suites), 99):02}{min(len(kinds), 99):02}" + ends.decode(),
+        digest(",".join(suites), suites),
+        digest(",".join(rest) + ("_" + ",".join(signatures) if signatures else ""), rest)])
+
+
 class Handshakes:
     """Handshakes are the clear parts of the handshakes in a capture."""
 
     FIELDS = ["frame.number", "tcp.stream", "tcp.srcport", "tls.handshake.type", "tls.handshake.random",
               "tls.handshake.version", "tls.handshake.extensions.supported_version", "tls.handshake.ciphersuite",
               "tls.handshake.extensions_server_name", "tls.handshake.extensions_alpn_str", "tls.handshake.ja3",
+              "tls.handshake.extension.type", "tls.handshake.sig_hash_alg", "tls.handshake.sig_hash_alg_len",
               "tls.handshake.certificate", "tls.alert_message.level", "tls.alert_message.desc"]
 
     def __init__(self, path):
@@ -75,6 +117,7 @@ class Handshakes:
             shown["server_name"] = (of("extensions_server_name") or [""])[0]
             shown["alpn_offered"] = of("extensions_alpn_str")
             shown["ja3"] = of("ja3")[0]
+            shown["ja4"] = ja4(packet)
         if "2" in types and of("random")[0] == RETRY:
             shown["retry"] = True
         elif "2" in types:
@@ -88,14 +131,20 @@ class Handshakes:
 
 
 def inside(path, options, clients):
-    """Return what tshark shows inside TLS, and in plain HTTP, by stream."""
+    """Return what tshark shows inside TLS, and in plain HTTP, by stream: without CONNECT,
+    and of what goes through a tunnel what is inside TLS."""
     found = {}
-    fields = ["tcp.stream", "tcp.srcport", "http.request.method", "http.request.uri", "http.response.code",
+    tunnels = set()
+    fields = ["tcp.stream", "tcp.srcport", "tls.record.length", "http.request.method", "http.request.uri", "http.response.code",
               "http2.headers.method", "http2.headers.path", "http2.headers.status", "websocket.opcode",
               "tls.alert_message.desc"]
     for p in tshark(path, "http || http2 || websocket || tls.alert_message", fields, *options):
         stream = int(p["tcp.stream"][0])
         side = "client" if p["tcp.srcport"][0] == clients.get(stream) else "server"
+        if "CONNECT" in p["http.request.method"]:
+            tunnels.add(stream)
+        if stream in tunnels and not p["tls.record.length"]:
+            continue
         here = found.setdefault(stream, {})
         add = lambda name, values: here.setdefault(name, []).extend(values) if values else None
         add("requests", [" ".join(x) for x in zip(p["http.request.method"], p["http.request.uri"])])
@@ -129,7 +178,8 @@ def secrets(capture, folder):
 def entry(name, truth):
     """Return the text of one capture in tls.json, a line for each connection."""
     conns = ",\n    ".join(json.dumps(c) for c in truth["conns"])
-    return f'{json.dumps(name)}: {{\n  "about": {json.dumps(truth["about"])},\n  "conns": [\n    {conns}]}}'
+    together = f'  "incidents": {json.dumps(truth["incidents"])},\n' if truth.get("incidents") else ""
+    return f'{json.dumps(name)}: {{\n  "about": {json.dumps(truth["about"])},\n{together}  "conns": [\n    {conns}]}}'
 
 
 def main():
@@ -151,7 +201,7 @@ def main():
         fcntl.flock(f, fcntl.LOCK_EX)
         f.seek(0)
         every = json.loads(f.read() or "{}")
-        every[os.path.basename(capture)] = {"about": about, "conns": conns}
+        every[os.path.basename(capture)] = {"about": about, "incidents": incidents(f"{folder}/incidents"), "conns": conns}
         f.truncate(0)
         f.write("{\n" + ",\n".join(entry(*item) for item in sorted(every.items())) + "\n}\n")
 

@@ -7,9 +7,9 @@
 #   tls.sh -l         list the scenarios
 #
 # The namespace router joins client and server. A scenario states for each
-# connection what wssniff must say of it without keys; tls-truth.py adds what
-# tshark shows and writes it into ../recorded/tls.json. Key logs and the key of
-# RSA key exchange are kept beside the captures.
+# connection what wssniff must say of it without keys, and behind " / " what with
+# them; tls-truth.py adds what tshark shows and writes it into ../recorded/tls.json.
+# Key logs and the key of RSA key exchange are kept beside the captures.
 #
 # shellcheck disable=SC2034,SC2086,SC2154,SC2206 # lab.sh uses variables; options in words
 prefix=${prefix:-wstls}
@@ -26,7 +26,7 @@ sealed='tls-failed tls-rejected-by-client'
 # --- network ----------------------------------------------------------------
 
 network() {
-  need nftables openssl faketime
+  need nftables openssl faketime iputils-ping
   mkdir -p "$net"
   hosts='192.0.2.20 ws.example.com other.example.com www.example.net'
   local name
@@ -89,12 +89,17 @@ certificates() {
 # --- truth ------------------------------------------------------------------
 
 # states CLIENT SAID TRUTH tells what one connection is: a verdict, none for one
-# that is not listed, and the codes of its findings that are errors or about TLS.
+# that is not listed, and the codes of its findings that are errors or about TLS; if
+# that is not all that there is to say with keys, the same behind " / ".
 states() { printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$net/truth"; }
+
+# incident CODE SERVER tells of one about TLS that several connections show together.
+incident() { printf '%s\t%s\n' "$1" "$2" >>"$net/incidents"; }
 
 client_name() {
   case $* in
     *ws-client.js*) echo 'ws for Node.js' ;;
+    *https*.get*) echo 'Node.js https' ;;
     *py-client.py*) echo 'Python websockets' ;;
     *openssl*) echo 'openssl s_client' ;;
     *curl*) echo curl ;;
@@ -107,18 +112,28 @@ client_name() {
   esac
 }
 
-# begin TEXT TRUTH COMMAND... runs a client of one connection in the background.
-# finish waits for all of them, and fails unless the output of each holds its
+# connections counts those that the capture shows.
+connections() {
+  tcpdump -ntr "$capture_file" 'tcp[tcpflags] == tcp-syn' 2>/dev/null | cut -d' ' -f2 | sort -u | wc -l
+}
+
+more_than() { [ "$(connections)" -gt "$1" ]; }
+
+# begin TEXT TRUTH COMMAND... runs a client of one connection in the background, and
+# waits for its connection, as they are numbered in this order. finish waits for all
+# of them, and fails unless the output of each holds its
 # TEXT.
 running=()
 texts=()
 begin() {
+  local before
+  before=$(connections)
   states "$(client_name "${@:3}")" "$1" "$2"
   texts+=("$1")
   shift 2
   ip netns exec "$prefix-client" timeout 60 "$@" >"$work/client-${#running[@]}.log" 2>&1 </dev/null &
   running+=($!)
-  sleep 0.4 # so that the connections are numbered in this order
+  poll "connection of client $((${#running[@]} - 1))" more_than "$before"
 }
 
 finish() {
@@ -411,6 +426,37 @@ alpn() { #: tls-alpn
   keep tls-alpn.pcap 'No application protocol in common.'
 }
 
+alpn_h2() { #: tls-alpn-h2
+  need nginx caddy haproxy
+  network
+  backend
+  clients "$net/ca.pem"
+  logging
+  tls_server '443 http2' ec-chain | nginx_on server 443
+  caddy_on server 444 <<CONF
+$caddy_options
+https://$host:444 {
+  tls $net/ec-chain.pem $net/ec.key
+  reverse_proxy 127.0.0.1:8080
+}
+CONF
+  haproxy_on server 445 <<CONF
+frontend web
+  bind :445 ssl crt $net/ec-both.pem alpn h2,http/1.1
+  default_backend app
+$haproxy_app
+CONF
+  capture router lan0
+  local h2='tls-alpn-h2-selected' offer=(-alpn h2,http/1.1)
+  saying 'ALPN protocol: h2' "none / not-http $h2" "${talk[@]}" -- "${talk_to[@]}" $host:443 "${offer[@]}"
+  saying 'ALPN protocol: h2' "none / not-http $h2" "${talk[@]}" -- "${talk_to[@]}" $host:444 "${offer[@]}"
+  # HAProxy sends its settings only when it has the client's.
+  saying 'ALPN protocol: h2' "none / no-response $h2" "${talk[@]}" -- "${talk_to[@]}" $host:445 "${offer[@]}"
+  # The settings of nginx are there before it has sent its request.
+  saying 'Parse Error' none "${ws12[@]}" wss://$host/ws --alpn h2 --alpn http/1.1
+  keep tls-alpn-h2.pcap 'Clients that offer h2, get it and send the upgrade of HTTP/1.1.'
+}
+
 names() { #: tls-names
   need nginx haproxy caddy
   network
@@ -446,6 +492,53 @@ CONF
   keep tls-names.pcap 'Names that the servers do not know, and ClientHellos without a name.'
 }
 
+# upgrading is what makes curl ask for a WebSocket.
+upgrading=(-H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==')
+
+other_host() { #: tls-other-host
+  need nginx apache2-bin caddy
+  network
+  backend
+  clients "$net/ca.pem"
+  apache_on server 443 <<CONF
+$apache_tls
+SSLCertificateFile $net/ec-chain.pem
+SSLCertificateKeyFile $net/ec.key
+<VirtualHost *:443>
+ServerName $host
+</VirtualHost>
+<VirtualHost *:443>
+ServerName other.example.com
+SSLCipherSuite ECDHE-ECDSA-AES256-GCM-SHA384
+</VirtualHost>
+CONF
+  {
+    tls_server 444 ec-chain "server_name $host;"
+    tls_server 444 ec-chain "server_name other.example.com; ssl_verify_client optional; ssl_client_certificate $net/ca.pem;"
+  } | nginx_on server 444
+  caddy_on server 445 <<CONF
+{
+  admin off
+  auto_https disable_certs
+  servers {
+    strict_sni_host on
+  }
+}
+https://$host:445, https://other.example.com:445 {
+  tls $net/ec-chain.pem $net/ec.key
+  reverse_proxy 127.0.0.1:8080
+}
+CONF
+  capture router lan0
+  local misdirected='none / rejected status-421 tls-sni-host-mismatch'
+  saying '421' "$misdirected" "${curl[@]}" "${upgrading[@]}" -H 'Host: other.example.com' https://$host/ws
+  saying '421' "$misdirected" "${ws12[@]}" wss://$host:444/ws --host other.example.com
+  saying '421' "$misdirected" "${ws13[@]}" wss://$host:445/ws --host other.example.com
+  # Of two names that one server serves in the same way, either will do.
+  saying 'close 1000' 'encrypted / ok tls-sni-host-mismatch' "${ws12[@]}" wss://other.example.com:444/ws --host www.example.net "${long[@]}"
+  keep tls-other-host.pcap 'Host names another server than the handshake: 421 by Apache, nginx and Caddy, and nginx that does not mind.'
+}
+
 client_cert() { #: tls-client-cert
   need haproxy caddy nginx
   network
@@ -475,15 +568,15 @@ CONF
   sign stranger '/CN=stranger' $ec
   capture router lan0
   local demanded='tls-failed tls-client-cert-required'
-  ossl=(openssl s_client -CAfile "$net/inter.pem" -partial_chain -servername $host -connect)
+  ossl=(openssl s_client -CAfile "$net/inter.pem" -partial_chain -servername $host -keylogfile "$net/keys" -connect)
   saying 'alert handshake failure' "$demanded" "${ossl[@]}" $host:444 -tls1_2
   saying 'alert handshake failure' "$demanded" "${ossl[@]}" $host:445 -tls1_2
   saying 'alert' "$demanded" "${ossl[@]}" $host:445 -tls1_2 -cert "$net/stranger.pem" -key "$net/stranger.key"
   saying 'bad certificate' "$demanded" "${ossl[@]}" $host:446 -tls1_2
   # The handshake is over for the client, and the answer of the server encrypted.
-  saying 'bad certificate' none "${ossl[@]}" $host:446 -tls1_3 -ign_eof
-  saying 'certificate required' none "${ossl[@]}" $host:445 -tls1_3 -ign_eof
-  saying 'response: 400' none "${ws12[@]}" wss://$host/ws
+  saying 'bad certificate' 'none / tls-failed tls-client-cert-required' "${ossl[@]}" $host:446 -tls1_3 -ign_eof
+  saying 'certificate required' 'none / tls-failed tls-client-cert-required' "${ossl[@]}" $host:445 -tls1_3 -ign_eof
+  saying 'response: 400' 'none / rejected status-400 tls-client-cert-required' "${ws12[@]}" wss://$host/ws
   keep tls-client-cert.pcap 'Servers that demand a certificate of the client. nginx asks for it and tells of its lack inside TLS.'
 }
 
@@ -666,6 +759,59 @@ mtu_client_wan() { #: tls-mtu-client-wan
   begin '' none timeout 12 "${go[@]}" wss://$host:444/ws
   finish
   keep tls-mtu-client-wan.pcap 'A ClientHello larger than the path takes, seen behind the loss: its first segment never comes.'
+}
+
+# --- scenarios: some connections, and not others -----------------------------------
+
+by_address() { #: tls-by-address
+  need nginx
+  network
+  backend
+  address server eth0 192.0.2.21/24
+  clients "$net/ca.pem"
+  logging
+  days=365 from='2025-01-01 00:00:00' leaf expired $ec
+  {
+    tls_server 192.0.2.20:443 ec-chain
+    tls_server 192.0.2.21:443 expired-chain
+  } | nginx_on server 443
+  capture router lan0
+  incident tls-intermittent-by-pop 192.0.2.21:443
+  local n
+  for n in 1 2 3; do
+    begin 'Switching' encrypted "${talk[@]}" -- "${talk_to[@]}" 192.0.2.20:443
+    saying 'certificate has expired' 'tls-failed tls-cert-date' "${curl[@]}" --resolve $host:443:192.0.2.21 https://$host/ws
+  done
+  keep tls-by-address.pcap 'A name with two addresses. The certificate of one of them has expired.'
+}
+
+# A certificate in a public log has a timestamp of it, RFC 6962, Section 3.3. This one
+# is of none, with a signature of nothing.
+logged="-addext 1.3.6.1.4.1.11129.2.4.2=DER:04350033003100$(printf '%064d' 0)00000194222d640000000403000230$(printf '%02d' 0)"
+
+inspected() { #: tls-mitm
+  need nginx mitmproxy
+  network
+  backend
+  address client eth0 10.0.0.8/24
+  leaf logged $ec $logged
+  tls_server 443 logged-chain | nginx_on server 443
+  start router mitmdump --mode transparent --listen-port 8443 --ssl-insecure --set confdir="$net/mitm"
+  ready router 8443
+  in_ns router nft 'table ip inspect { chain in { type nat hook prerouting priority -100;
+    ip saddr 10.0.0.8 tcp dport 443 redirect to :8443; }; }'
+  clients "$net/ca.pem"
+  logging
+  capture router lan0
+  incident tls-mitm-suspected 192.0.2.20:443
+  local found='tls-mitm-suspected' from=(-bind 10.0.0.8)
+  begin 'close 1000' encrypted "${ws12[@]}" wss://$host/ws "${long[@]}"
+  saying 'unable to get local issuer certificate' "$untrusted $found" "${ossl[@]}" $host:443 -tls1_2 "${from[@]}"
+  begin 'close 1000' encrypted "${ws12[@]}" wss://$host/ws "${long[@]}"
+  saying 'unable to get local issuer certificate' "$untrusted $found" "${curl[@]}" --tls-max 1.2 --interface 10.0.0.8 https://$host/ws
+  begin 'close 1000' "encrypted $found / ok $found" env "NODE_EXTRA_CA_CERTS=$net/mitm/mitmproxy-ca-cert.pem" "${ws12[@]:4}" wss://$host/ws "${long[@]}" --from 10.0.0.8
+  finish
+  keep tls-mitm.pcap 'mitmproxy reads inside TLS of one client, which trusts it in the end, and not of another.'
 }
 
 # --- scenarios: sessions that are resumed ------------------------------------------
@@ -882,27 +1028,111 @@ $haproxy_app
 CONF
   capture router lan0
   # They are over too soon to look like a WebSocket.
-  saying 'response: 401' none "${ws13[@]}" wss://$host/401
-  saying 'response: 404' none "${ws12[@]}" wss://$host/404
-  states 'ws for Node.js' 'close 1000' none
-  saying 'close 1000' encrypted "${ws13[@]}" wss://$host/302 --follow "${long[@]}"
-  saying 'Invalid Sec-WebSocket-Accept header' none "${ws13[@]}" wss://$host/wrong-guid
-  saying 'Invalid Sec-WebSocket-Accept header' none "${ws12[@]}" wss://$host/echo-key
+  saying 'response: 401' 'none / rejected status-401' "${ws13[@]}" wss://$host/401
+  saying 'response: 404' 'none / rejected status-404' "${ws12[@]}" wss://$host/404
+  states 'ws for Node.js' 'close 1000' 'none / redirected'
+  saying 'close 1000' 'encrypted / ok' "${ws13[@]}" wss://$host/302 --follow "${long[@]}"
+  saying 'Invalid Sec-WebSocket-Accept header' 'none / accept-mismatch accept-mismatch' "${ws13[@]}" wss://$host/wrong-guid
+  saying 'Invalid Sec-WebSocket-Accept header' 'none / accept-mismatch accept-mismatch accept-echoes-key' "${ws12[@]}" wss://$host/echo-key
   keep tls-refused-inside.pcap 'Inside TLS: 401, 404, a redirect that is followed to a WebSocket, and Accepts that are wrong.'
+}
+
+# --- scenarios: forward proxies ---------------------------------------------------
+
+forward_proxies() { #: tls-forward-proxies
+  need nginx tinyproxy-bin apache2-bin
+  network
+  backend
+  clients "$net/ca.pem"
+  logging
+  sign other '/CN=Another Authority' $ec
+  {
+    tls_server 443 ec-chain 'ssl_protocols TLSv1.2 TLSv1.3;'
+    echo 'server { listen 444; return 404; }'
+  } | nginx_on server 443
+  tinyproxy_on router 3128 <<<$'ConnectPort 443\nConnectPort 444\nConnectPort 445'
+  tinyproxy_on router 3129 <<<$'ConnectPort 443\nBasicAuth user secret'
+  apache_on router 8008 <<CONF
+ProxyRequests On
+AllowCONNECT 443
+CONF
+  capture router lan0
+  local tiny=http://10.0.0.1:3128 through=10.0.0.1:3128 auth=10.0.0.1:3129
+  begin 'Switching' encrypted "${talk[@]}" -- "${talk_to[@]}" $host:443 -proxy $through
+  begin 'close 1000' encrypted "${ws13[@]}" wss://$host/ws "${long[@]}" --proxy $tiny
+  sleep 2
+  begin 'close 1000' encrypted "${ws12[@]}" wss://$host/ws "${long[@]}" --proxy http://10.0.0.1:8008
+  finish
+  # It asks without credentials first, and again on another connection.
+  states curl '407' 'rejected connect-tunnel-refused'
+  saying '400 Bad Request' none "${curl[@]}" --proxy $auth --proxy-user user:secret --proxy-anyauth \
+    -H 'Connection: Upgrade' -H 'Upgrade: websocket' https://$host/ws
+  saying 'response: 400' none "${ws13[@]}" wss://$host/none --proxy $tiny
+  saying 'unable to get local issuer certificate' "$untrusted" "${ossl[@]}" $host:443 -CAfile "$net/other.pem" -proxy $through
+  saying 'wrong version number' 'tls-failed tls-clienthello-to-plain-port' "${curl[@]}" --proxy $through https://$host:444/ws
+  saying '407' 'rejected connect-tunnel-refused' "${curl[@]}" --proxy $auth https://$host/ws
+  saying '403' 'rejected connect-tunnel-refused' "${curl[@]}" --proxy $through https://$host:446/ws
+  saying 'CONNECT tunnel failed' 'rejected connect-tunnel-refused' "${curl[@]}" --proxy $through https://$host:445/ws
+  keep tls-forward-proxies.pcap 'CONNECT through tinyproxy and Apache: WebSockets inside TLS, 400 inside, an unknown authority, a plain port; and 407, 403, a server that cannot be reached.'
+}
+
+refused_opaque() { #: tls-refused-opaque
+  need nginx
+  network
+  backend
+  local node=${pids[-1]}
+  clients "$net/ca.pem"
+  {
+    tls_server 443 ec-chain 'ssl_protocols TLSv1.3; location = /no { return 403; }'
+    tls_server 444 rsa-chain 'ssl_protocols TLSv1.2; location = /no { return 403; }'
+  } | nginx_on server 443
+  capture router lan0
+  begin 'close 1000' encrypted "${ws13[@]}" wss://$host/ws "${long[@]}"
+  begin 'close 1000' encrypted "${ws12[@]}" wss://$host:444/ws "${long[@]}"
+  finish
+  # The path is as long, so the request is.
+  local refused='encrypted tls-opaque-likely-rejected / rejected status-403'
+  saying 'response: 403' "$refused" "${ws13[@]}" wss://$host/no
+  saying 'response: 403' "$refused" "${ws12[@]}" wss://$host:444/no
+  # Other requests, by the same software too, are no such thing. They have no key log,
+  # as what is inside is none of wssniff's business.
+  saying 'status 403' none env "NODE_EXTRA_CA_CERTS=$net/ca.pem" NODE_OPTIONS=--tls-min-v1.3 node -e \
+    "require('https').get('https://$host/no', (r) => console.log('status ' + r.resume().statusCode))"
+  saying '403 Forbidden' none curl -sv --http1.1 --max-time 8 --cacert "$net/ca.pem" https://$host/no
+  kill "$node"
+  saying 'response: 502' "${refused/403/502}" "${ws13[@]}" wss://$host/ws
+  keep tls-refused-opaque.pcap 'WebSockets through nginx, then the same request refused: 403, and 502 without the backend. Between, ordinary requests by the same software and by curl.'
 }
 
 # --- scenarios: Chromium and HTTP/2 -----------------------------------------------
 
-# browse TEXT TRUTH URL opens a page.
+# browse TEXT TRUTH URL opens a page and closes the browser when it has said the text,
+# or after a minute.
 browse() {
   need chromium
   mkdir -p "$work/home" "$work/profile"
-  begin "$1" "$2" timeout 24 env HOME="$work/home" SSLKEYLOGFILE="$net/keys" chromium --headless \
+  begin "$1" "$2" env HOME="$work/home" SSLKEYLOGFILE="$net/keys" chromium --headless \
     --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync --log-level=0 $browse_options \
     --host-resolver-rules="MAP * ~NOTFOUND, EXCLUDE $host" --enable-logging=stderr \
     --user-data-dir="$work/profile" "$3"
+  local n
+  for ((n = 0; n < 110; n++)); do
+    grep -qF -e "$1" "$work/client-0.log" && break
+    sleep 0.5
+  done
+  sleep 1
+  kill "${running[0]}" 2>/dev/null || true
   finish
+}
+
+# spares states the connections that a browser opened besides and did not use, of
+# which there are none, one or two.
+spares() {
+  settle
+  local n
+  n=$(connections)
+  for ((; n > 1; n--)); do states Chromium '' none; done
 }
 
 # trusting prints what makes Chromium accept a certificate.
@@ -947,7 +1177,7 @@ chromium_h2() { #: tls-chromium-h2
   # Chromium drops what it connects while it starts.
   echo "<script>setTimeout(() => { location = 'https://$host/'; }, 3000);</script>" >"$work/home/page.html"
   browse 'close 1000' none "file://$work/home/page.html"
-  states Chromium '' none # a spare connection
+  spares
   keep tls-chromium-h2.pcap 'Headless Chromium opens a WebSocket by extended CONNECT in HTTP/2 (RFC 8441).'
 }
 

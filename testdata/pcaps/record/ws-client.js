@@ -3,11 +3,12 @@
 //
 //	node ws-client.js URL [--subprotocol NAME]... [--deflate] [--origin URL]
 //	    [--messages N] [--size BYTES] [--ping] [--hold-ms N] [--proxy URL]
-//	    [--follow] [--every-ms N]
+//	    [--follow] [--every-ms N] [--alpn PROTOCOL]... [--host NAME] [--from ADDRESS]
 //
 // With --hold-ms the client only waits for the peer to close after its
 // messages, at most so long. With --follow it follows redirects. --every-ms is
-// its pause before each message.
+// its pause before each message. --alpn are offered in TLS, --host goes into Host
+// alone, --from is the client's address.
 'use strict';
 
 const { parseArgs } = require('node:util');
@@ -27,6 +28,9 @@ const { values: opt, positionals } = parseArgs({
     proxy: { type: 'string' },
     follow: { type: 'boolean', default: false },
     insecure: { type: 'boolean', default: false },
+    alpn: { type: 'string', multiple: true },
+    host: { type: 'string' },
+    from: { type: 'string' },
   },
 });
 
@@ -42,6 +46,9 @@ const ws = new WebSocket(positionals[0], opt.subprotocol, {
   followRedirects: opt.follow,
   perMessageDeflate: opt.deflate ? { threshold: 0 } : false,
   rejectUnauthorized: !opt.insecure,
+  ALPNProtocols: opt.alpn,
+  headers: opt.host ? { Host: opt.host } : {},
+  localAddress: opt.from,
 });
 
 const messages = Number(opt.messages);
