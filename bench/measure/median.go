@@ -12,7 +12,7 @@ func Middle(list []Usage, field func(Usage) float64) float64 {
 	for _, u := range list {
 		v = append(v, field(u))
 	}
-	return median(v)
+	return Median(v)
 }
 
 // Ratio is the median of the ratios of two commands, pair by pair; NaN if there
@@ -24,12 +24,12 @@ func Ratio(of, to []Usage, field func(Usage) float64) float64 {
 			v = append(v, field(of[i])/d)
 		}
 	}
-	return median(v)
+	return Median(v)
 }
 
-// median returns the middle value, of an even number the mean of the two, of
+// Median returns the middle value, of an even number the mean of the two, of
 // none NaN.
-func median(v []float64) float64 {
+func Median(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	n := len(v)
 	switch {

@@ -11,7 +11,7 @@ func TestMedian(t *testing.T) {
 		{[]float64{3, 1, 2}, 2},
 		{[]float64{4, 1, 2, 3}, 2.5},
 	} {
-		if got := median(c.of); got != c.want {
+		if got := Median(c.of); got != c.want {
 			t.Errorf("median of %v is %v, want %v", c.of, got, c.want)
 		}
 	}
