@@ -134,7 +134,7 @@ func (a *Analyzer) take(c *flow.Chunk) flow.Want {
 	state := c.Conn.State
 	switch state & kindMask {
 	case inSocket:
-		return a.sockets.at(state>>kindBits).chunk(a, c, state>>kindBits)
+		return a.sockets.chunk(a, c, state>>kindBits)
 	case silent:
 		return a.inSilence(c)
 	case inStream:
@@ -193,7 +193,7 @@ func (a *Analyzer) inSilence(c *flow.Chunk) flow.Want {
 	w, number := a.sockets.get()
 	w.entry, w.client = ofSilent(c.Conn.State)
 	c.Conn.State = number<<kindBits | inSocket
-	return w.chunk(a, c, number)
+	return a.sockets.chunk(a, c, number)
 }
 
 // ofSilent returns the entry of a silent attempt, and the direction in which its

@@ -248,19 +248,13 @@ func (n *noted) randomFrames(rng *rand.Rand) {
 			continue
 		}
 		f := &w.dirs[dir]
-		w.stamps[dir].first = randomStamp(rng)
-		*f = frames{kinds: [6]uint32{rng.Uint32(), rng.Uint32(), 3, rng.Uint32N(500), rng.Uint32N(3), 1}, bytes: rng.Int64(), dead: rng.IntN(2) == 0}
-		if rng.IntN(3) == 0 {
-			w.http[dir] = 1 + rng.IntN(1000)
-		}
+		w.stamps[dir] = frameStamps{randomStamp(rng), randomStamp(rng)}
+		*f = frames{kinds: [6]uint32{rng.Uint32(), rng.Uint32(), 3, rng.Uint32N(500), rng.Uint32N(3), 1}, bytes: rng.Int64(), latest: rng.Int64N(1 << 50), state: walkState(rng.IntN(16))}
+		w.texts[dir] = text(rng.IntN(4))
 	}
 	if w.dirs == [2]frames{} {
 		return
 	}
-	if rng.IntN(3) == 0 {
-		w.extraCRLF = 1 + rng.IntN(1000)
-	}
-	w.refusal = maybe(rng)
 	if rng.IntN(2) == 0 {
 		w.close = closeNote{at: randomStamp(rng), code: int32(rng.IntN(5000)) - 1, by: Side(1 + rng.IntN(2))}
 		n.reason = randomToken(rng, rng.IntN(maxControlPayload*3/4-2))
@@ -374,17 +368,18 @@ func (n *noted) want() *Attempt {
 	if w == nil {
 		return t
 	}
-	if t.refusal = w.refusal; n.h2 == nil {
+	t.refusal, t.lastFrame = w.textAt(n.client, clientText), w.latest()
+	if n.h2 == nil {
 		t.forgotten = w.forgotten
 	}
 	for i, dir := range []flow.Dir{n.client, n.client.Reverse()} {
 		t.Frames[i], t.firstBytes[i] = w.dirs[dir].count(), w.stamps[dir].first
-		if w.http[dir] != 0 {
-			t.add(HTTPResponseAfter101, Side(i+1), w.http[dir], "", textHTTP, "a frame")
+		if at := w.textAt(dir, httpHead); at.Seen() {
+			t.add(HTTPResponseAfter101, Side(i+1), at.Frame, "", textHTTP, "a frame")
 		}
 	}
-	if w.extraCRLF != 0 {
-		t.add(ExtraCRLFAfterHead, Server, w.extraCRLF, "", "CR LF", "a frame")
+	if at := w.textAt(n.client.Reverse(), lineEnd); at.Seen() {
+		t.add(ExtraCRLFAfterHead, Server, at.Frame, "", "CR LF", "a frame")
 	}
 	if w.close.at.Seen() {
 		t.closeFrame = Close{By: w.close.by, How: CloseFrame, Code: int(w.close.code), Reason: n.reason, At: w.close.at}

@@ -8,25 +8,18 @@ import "github.com/wssniff/wssniff/reassembly/flow"
 type socket struct {
 	dirs      [2]frames
 	stamps    [2]frameStamps
-	latest    int64    // time of the last bytes that were looked at
+	close     closeNote
 	entry     uint32   // of the attempt in Analyzer.entries; 0: it is not listed
 	client    flow.Dir // the direction in which the client sends
 	forgotten bool     // the reassembler dropped the connection
-	notes
+	texts     [2]text  // by the direction
+	_         [24]byte // to fill the line, so that each walk has one of its own
 }
 
 // A frameStamps says where frames of one direction were seen.
 type frameStamps struct {
 	first  flow.Stamp // the first bytes
 	header flow.Stamp // the first byte of the header that came last, if it was looked at byte by byte
-}
-
-// Notes are what frames show beside their number.
-type notes struct {
-	close     closeNote
-	refusal   flow.Stamp // text in place of the client's first frame
-	extraCRLF int        // frame with a line end in place of the server's first frame; 0: none
-	http      [2]int     // frame with a response in place of a frame, by the direction; 0: none
 }
 
 // A closeNote is the first Close frame of a connection.
@@ -45,22 +38,34 @@ func (w *socket) side(dir flow.Dir) Side {
 	return Server
 }
 
-// chunk takes the next bytes of one direction. number is that of the socket.
-func (w *socket) chunk(a *Analyzer, c *flow.Chunk, number uint32) flow.Want {
+// latest is the time of the last bytes that were looked at.
+func (w *socket) latest() int64 { return max(w.dirs[0].latest, w.dirs[1].latest) }
+
+// textAt says where a text was seen.
+func (w *socket) textAt(dir flow.Dir, what text) (at flow.Stamp) {
+	if w.texts[dir] == what {
+		at = w.stamps[dir].header
+	}
+	return at
+}
+
+// chunk takes the next bytes of one direction of a socket.
+func (s *sockets) chunk(a *Analyzer, c *flow.Chunk, number uint32) flow.Want {
+	w := s.at(number)
 	f := &w.dirs[c.Dir]
-	if f.asked {
-		f.left, f.asked = 0, false
+	if f.state&walkAsked != 0 {
+		f.left = 0
+		f.state &^= walkAsked
 	}
 	if c.Lost != 0 {
 		f.lost()
 	}
-	if len(c.Data) > 0 {
-		w.latest = c.Stamp.Time
-	}
 	for b := c.Data; len(b) > 0; {
 		b = b[w.take(a, number, c.Dir, b, c.Stamp):]
 	}
-	w.forgotten = w.forgotten || c.End == flow.Evicted
+	if c.End == flow.Evicted {
+		w.forgotten = true
+	}
 	return f.want()
 }
 

@@ -238,8 +238,13 @@ func (r *Reassembler) deliver(c *conn, dir flow.Dir, data []byte, at flow.Stamp,
 		lost = r.takeLost(c, dir)
 	}
 	c.flags |= hasBrought
-	r.chunk = flow.Chunk{Conn: &c.Conn, Dir: dir, Offset: h.off(), Lost: lost, Stamp: at, Seq: h.next, Ack: from.ack, Data: data, Link: from.mac}
-	want := r.sink(&r.chunk)
+	// Field by field: made elsewhere and copied, it is read before it is written,
+	// for which the processor waits.
+	chunk := &r.chunk
+	chunk.Conn, chunk.Dir, chunk.Offset, chunk.Lost, chunk.Stamp = &c.Conn, dir, h.off(), lost, at
+	chunk.Seq, chunk.Ack, chunk.Data, chunk.Link = h.next, from.ack, data, from.mac
+	chunk.End, chunk.Evidence = flow.Open, nil
+	want := r.sink(chunk)
 	h.forward(uint32(len(data)))
 	switch {
 	case want == flow.None:
