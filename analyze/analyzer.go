@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/wssniff/wssniff/internal/prefetch"
 	"github.com/wssniff/wssniff/reassembly/flow"
 	"github.com/wssniff/wssniff/tlsdecrypt"
 )
@@ -156,6 +157,20 @@ func (a *Analyzer) take(c *flow.Chunk) flow.Want {
 		return a.dnsChunk(c)
 	}
 	return a.newStream(c.Conn).chunk(c)
+}
+
+// Foresee asks the processor for what is kept of a connection of a state, whose next
+// bytes come in a moment. Many open connections do not fit into a cache.
+func (a *Analyzer) Foresee(state uint32) {
+	number := state >> kindBits
+	switch state & kindMask {
+	case inSocket:
+		prefetch.Lines(a.sockets.at(number))
+	case inStream:
+		s := a.streams[number]
+		prefetch.Lines(s)
+		prefetch.Lines(&s.dirs[1])
+	}
 }
 
 // newStream begins to read a connection.

@@ -37,6 +37,7 @@ type Config struct {
 
 	Datagram func(flow.Datagram)  // is handed the datagrams of DNS and DHCP, from within Packet only; nil: not wanted
 	Refused  func(*flow.Evidence) // is told of connections that a RST in answer to the SYN refused, when they are over; the Evidence is valid during the call; nil: not wanted
+	Foresee  func(state uint32)   // is told the State of a connection whose next bytes are about to be handed out, so that what is kept of it can be asked for meanwhile; nil: not wanted
 	Sighted  func(*flow.Sighting) // is told of each packet of a connection, when it was taken; of a frame with several packets, of each; valid during the call; nil: not wanted
 }
 
@@ -56,7 +57,7 @@ func (c *Config) withDefaults() Config {
 		c = &Config{}
 	}
 	d := Defaults()
-	d.CheckSums, d.Datagram, d.Refused, d.Sighted = c.CheckSums, c.Datagram, c.Refused, c.Sighted
+	d.CheckSums, d.Datagram, d.Refused, d.Foresee, d.Sighted = c.CheckSums, c.Datagram, c.Refused, c.Foresee, c.Sighted
 	setDefault(&d.MaxConns, c.MaxConns)
 	d.MaxHalfOpen = max(1, d.MaxConns/8)
 	setDefault(&d.MaxHalfOpen, c.MaxHalfOpen)
@@ -277,6 +278,9 @@ func (r *Reassembler) segment(s *segment, at flow.Stamp) *conn {
 		return c
 	}
 	if c.half[0].flags&isSettled != 0 && c.flags&hasOlder == 0 && c.half[dir].expects(s) {
+		if h := &c.half[dir]; s.wire > 0 && h.flags&wantsNone == 0 && h.skip == 0 && r.cfg.Foresee != nil {
+			r.cfg.Foresee(c.State)
+		}
 		c.last = at.Time
 		c.flags |= wasTouched
 		c.half[dir].flags |= hasPackets

@@ -728,6 +728,32 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
+// TestForesee: the state of a connection is told just before bytes in order are handed
+// out, and not if nobody wants them.
+func TestForesee(t *testing.T) {
+	told, sent := 0, 0
+	k := open(&Config{Foresee: func(state uint32) { told += int(state) }})
+	k.answer(flow.All, flow.All, 5)
+	play := func(data string, want int) {
+		t.Helper()
+		told = 0
+		k.data(A, sent, data)
+		sent += len(data)
+		if told != want {
+			t.Errorf("told %d before %q, want %d", told, data, want)
+		}
+	}
+	before := k.want
+	k.want = func(c *flow.Chunk) flow.Want { c.Conn.State = 7; return before(c) }
+	play("first", 0)
+	play("next", 7)
+	play("skip", 7)
+	play("12345", 0)
+	k.want = func(*flow.Chunk) flow.Want { return flow.None }
+	play("last", 7)
+	play("unwanted", 0)
+}
+
 // TestEvidenceNow asks for it while connections go on, of which two share a
 // 4-tuple, and for that of a connection inside of another.
 func TestEvidenceNow(t *testing.T) {

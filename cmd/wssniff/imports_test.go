@@ -32,18 +32,18 @@ func TestImports(t *testing.T) {
 			foreign: []string{"golang.org/x/crypto", "golang.org/x/sys/cpu"},
 		},
 		{
-			pkg: "analyze", project: []string{"reassembly/flow", "internal/tlswire", "tlsdecrypt"},
+			pkg: "analyze", project: []string{"internal/prefetch", "reassembly/flow", "internal/tlswire", "tlsdecrypt"},
 			foreign: []string{
 				"golang.org/x/net/dns/dnsmessage", "golang.org/x/crypto", "golang.org/x/sys/cpu",
 				"golang.org/x/net/http2", "golang.org/x/net/http/httpguts", "golang.org/x/net/idna", "golang.org/x/net/internal", "golang.org/x/text",
 			},
 		},
 		{
-			pkg: "top", project: []string{"report", "analyze", "reassembly/flow", "internal/tlswire", "tlsdecrypt"},
+			pkg: "top", project: []string{"internal/prefetch", "report", "analyze", "reassembly/flow", "internal/tlswire", "tlsdecrypt"},
 			foreign: append(dependencies(t, "charm.land/bubbletea/v2"), dependencies(t, module+"report")...),
 		},
 		{
-			pkg: "metrics", project: []string{"reassembly/flow", "internal/tlswire", "tlsdecrypt", "analyze"},
+			pkg: "metrics", project: []string{"internal/prefetch", "reassembly/flow", "internal/tlswire", "tlsdecrypt", "analyze"},
 			foreign: []string{
 				"github.com/prometheus", "google.golang.org/protobuf", "github.com/beorn7/perks", "github.com/cespare/xxhash", "github.com/munnerz/goautoneg",
 				"golang.org/x/crypto", "golang.org/x/sys", "golang.org/x/net", "golang.org/x/text",

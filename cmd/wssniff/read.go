@@ -49,7 +49,7 @@ func (rd *reader) read(src source) *reading {
 	a.ConnectFailures = rd.limits.failures
 	rd.keys.serve(a)
 	cfg := rd.limits.reassembly()
-	cfg.Datagram, cfg.Refused = a.Datagram, a.Refused
+	cfg.Datagram, cfg.Refused, cfg.Foresee = a.Datagram, a.Refused, a.Foresee
 	r := &reading{}
 	var p capture.Packet // outside the loop: one for all, not one for each
 	asm := reassembly.New(rd.seen.attend(a, cfg, &p), cfg)

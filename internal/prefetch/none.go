@@ -1,8 +1,6 @@
 //go:build !amd64 && !arm64
 
-// Package prefetch asks the processor for memory before it is read, without waiting
-// for it. On this one it asks for nothing.
 package prefetch
 
-// Lines does nothing.
-func Lines(*byte) {}
+// lines does nothing: of this processor it is not known how to ask.
+func lines(*byte) {}

@@ -1,7 +1,7 @@
 #include "textflag.h"
 
-// func Lines(p *byte)
-TEXT ·Lines(SB), NOSPLIT, $0-8
+// func lines(p *byte)
+TEXT ·lines(SB), NOSPLIT, $0-8
 	MOVD p+0(FP), R0
 	PRFM (R0), PLDL1KEEP
 	PRFM 64(R0), PLDL1KEEP
