@@ -43,6 +43,20 @@ func (b *board) attempt(a *analyze.Attempt, now time.Time) {
 	b.servers.add(a, a.Server(), &brief)
 }
 
+// changed corrects the totals for an attempt that was counted with another verdict
+// while its connection was open.
+func (b *board) changed(a *analyze.Attempt, was analyze.Verdict) {
+	b.counts.total[was]--
+	b.counts.total[a.Verdict]++
+	var brief report.Brief
+	if a.Verdict.Failed() {
+		brief = b.briefs.Of(a)
+		b.failures.add(a, &brief)
+	}
+	b.clients.changed(a, netip.AddrPortFrom(a.Client().Addr(), 0), was, &brief)
+	b.servers.changed(a, a.Server(), was, &brief)
+}
+
 func (b *board) say(line string, now time.Time) { b.said, b.saidAt = line, now }
 
 // end stops the clocks.

@@ -128,6 +128,38 @@ func TestRates(t *testing.T) {
 	}
 }
 
+// TestEnded tells of attempts that turned out to be something else when their
+// connections were over, of one of which the client and the server are forgotten.
+func TestEnded(t *testing.T) {
+	s := &Screen{board: emptyBoard()}
+	standing := func(v analyze.Verdict) analyze.Standing { return analyze.Standing([]byte{byte(v)}) }
+	const client, server = "192.0.2.1:1", "192.0.2.2:80"
+	early := try{client: client, server: server, verdict: analyze.OK, host: "host.example", target: "/early"}
+	late := try{client: client, server: server, verdict: analyze.NoResponse, code: analyze.HTTPRequestUnanswered, host: "host.example", target: "/late", after: time.Second}
+	s.Attempt(early.attempt())
+	s.Attempt(late.attempt())
+	early.verdict, early.code, late.verdict = analyze.AcceptMismatch, analyze.AcceptWrongGUID, analyze.OK
+	other := try{client: "192.0.2.8:1", server: "192.0.2.9:80", verdict: analyze.OK}
+	for range 2 { // the second time nothing is new
+		s.Ended(early.attempt(), standing(analyze.OK))
+		s.Ended(late.attempt(), standing(analyze.NoResponse))
+		s.Ended(other.attempt(), "")
+		early.verdict, late.verdict = analyze.OK, analyze.NoResponse
+	}
+	p := pictureOf(s.board, start)
+	if want := (counts{analyze.OK: 1, analyze.AcceptMismatch: 1}); p.total != want {
+		t.Errorf("the totals are %v", p.total)
+	}
+	for _, parties := range [][]party{p.clients, p.servers} {
+		if len(parties) != 1 || parties[0].attempts != 2 || parties[0].failed != 1 || parties[0].last != analyze.OK || parties[0].causes[1].code != "accept-wrong-guid" {
+			t.Errorf("who tried: %+v", parties)
+		}
+	}
+	if len(p.failures) != 2 || p.failures[0].url != "host.example/early" || p.failures[0].verdict != analyze.AcceptMismatch {
+		t.Errorf("failures: %+v", p.failures)
+	}
+}
+
 // TestHostile shows text that could upset a terminal.
 func TestHostile(t *testing.T) {
 	b := emptyBoard()

@@ -38,9 +38,26 @@ func (p *party) add(a *analyze.Attempt, b *report.Brief) {
 	if b.Host != "" {
 		p.host = cut(b.Host, maxHost)
 	}
+	p.fails(a, b)
+}
+
+func (p *party) fails(a *analyze.Attempt, b *report.Brief) {
 	if a.Verdict.Failed() {
 		p.failed++
 		p.causes.add(b.Code)
+	}
+}
+
+// changed corrects what was counted of an attempt, which was before the party was
+// forgotten and came again perhaps.
+func (p *party) changed(a *analyze.Attempt, was analyze.Verdict, b *report.Brief) {
+	if was.Failed() {
+		p.failed = max(0, p.failed-1)
+	}
+	p.fails(a, b)
+	p.failed = min(p.failed, p.attempts)
+	if p.seen == a.Start().Time {
+		p.last = a.Verdict
 	}
 }
 
@@ -102,6 +119,14 @@ func (ps *parties) add(a *analyze.Attempt, key netip.AddrPort, b *report.Brief) 
 	}
 	ps.order.MoveToFront(e)
 	e.Value.(*party).add(a, b)
+}
+
+// changed corrects what was counted of an attempt of the party with an address,
+// unless that is forgotten.
+func (ps *parties) changed(a *analyze.Attempt, key netip.AddrPort, was analyze.Verdict, b *report.Brief) {
+	if e := ps.byKey[key]; e != nil {
+		e.Value.(*party).changed(a, was, b)
+	}
 }
 
 func newParty(key netip.AddrPort) *party {

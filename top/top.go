@@ -109,6 +109,18 @@ func (s *Screen) Attempt(a *analyze.Attempt) {
 	s.board.attempt(a, time.Now())
 }
 
+// Ended tells how an attempt ended that was told of before, while its connection was
+// open. Nothing of it is kept.
+func (s *Screen) Ended(a *analyze.Attempt, before analyze.Standing) {
+	was := before.Verdict(a.Verdict)
+	if s == nil || was == a.Verdict {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.board.changed(a, was)
+}
+
 // Stats tells of the run. It costs little enough to be called for each packet: then
 // the screen is up to date also while the next one is waited for.
 func (s *Screen) Stats(st Stats) {

@@ -200,6 +200,7 @@ func (t *teller) ended(x *analyze.Attempt, before analyze.Standing) {
 	if !selected {
 		return
 	}
+	t.show.ended(x, before)
 	t.meter.ended(x, before)
 	t.fail(x)
 	t.keep(t.live.Ended(x, before))

@@ -113,6 +113,13 @@ func (v *view) attempt(t *analyze.Attempt) {
 	}
 }
 
+// ended tells it how one ended that was decided while its connection was open.
+func (v *view) ended(t *analyze.Attempt, before analyze.Standing) {
+	if v != nil {
+		v.screen.Ended(t, before)
+	}
+}
+
 // end tells that there are no more packets.
 func (v *view) end(src source, asm *reassembly.Reassembler) {
 	if v != nil {
