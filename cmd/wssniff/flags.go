@@ -186,8 +186,8 @@ func (o *options) validate() error {
 		return fmt.Errorf("no severity %q: choose error, warning or note", o.failOn)
 	case !slices.Contains([]string{"auto", "always", "never"}, o.color):
 		return fmt.Errorf("--color is auto, always or never, not %q", o.color)
-	case o.lineBuffered && o.wholeFor() != "":
-		return fmt.Errorf("%s needs the whole capture, which --line-buffered does not wait for", o.wholeFor())
+	case o.wholeFor() != "" && o.impatient() != "":
+		return fmt.Errorf("%s needs the whole capture, which %s does not wait for", o.wholeFor(), o.impatient())
 	case o.live.validate() != nil:
 		return o.live.validate()
 	case o.keeping.validate() != nil:

@@ -142,7 +142,7 @@ func (o *options) examine(env environment, src source, rd *reader, output io.Wri
 	if err := rd.show.close(); err != nil {
 		says.tell(fmt.Errorf("--top: %w", err))
 	}
-	found, err = o.conclude(output, rd.tell, seen, rd.meter, r)
+	found, err = o.conclude(output, rd.tell, seen, r)
 	if seen.wantsMore() {
 		err = cmp.Or(err, o.readAgain(env, rd.pass, seen, says.again, said))
 	}
@@ -151,12 +151,11 @@ func (o *options) examine(env environment, src source, rd *reader, output io.Wri
 
 // conclude prints what was found, or of what was told while it came what is left,
 // and reports whether something was found that --fail-on names.
-func (o *options) conclude(output io.Writer, tell *teller, seen *witness, meter *meter, r *reading) (found bool, err error) {
+func (o *options) conclude(output io.Writer, tell *teller, seen *witness, r *reading) (found bool, err error) {
 	if tell != nil {
 		seen.judge(r, o.reportOptions(output))
 		return tell.finish(r.input(isTerminal(output)))
 	}
-	meter.attempts(&r.result.Attempts)
 	if o.selection.given {
 		r.narrow(&o.selection)
 	}

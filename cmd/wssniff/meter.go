@@ -148,16 +148,6 @@ func (m *meter) ended(t *analyze.Attempt, before analyze.Standing) {
 	}
 }
 
-// attempts counts those that were decided at the end.
-func (m *meter) attempts(decided *analyze.Attempts) {
-	if m == nil {
-		return // before any of them is judged
-	}
-	for t := range decided.All() {
-		m.attempt(t)
-	}
-}
-
 // end serves no longer.
 func (m *meter) end() {
 	if m != nil {

@@ -148,6 +148,7 @@ func TestMetricsOfPipe(t *testing.T) {
 	time.Sleep(1500 * time.Millisecond) // figures are taken when the next packet comes
 	pipe.Write(packets[half:])
 	soon(t, "packets are counted", func() bool { return c.figure("wssniff_packets_total") >= 8 })
+	soon(t, "attempts are counted", func() bool { return c.figure("wssniff_handshake_seconds_count") >= 1 })
 	if up, drops, ring := c.figure("wssniff_up"), c.figure("wssniff_kernel_drops_total"), c.figure("wssniff_ring_bytes"); up != 1 || drops != -1 || ring != -1 {
 		t.Errorf("up %v, drops %v, ring %v", up, drops, ring)
 	}
@@ -204,7 +205,9 @@ func TestMeterAttempts(t *testing.T) {
 	defer src.Close()
 	r := (&reader{limits: &limits{}, complain: func(err error) { t.Error(err) }}).read(src)
 	m := &meter{Metrics: metrics.New("")}
-	m.attempts(&r.result.Attempts)
+	for x := range r.result.Attempts.All() {
+		m.attempt(x)
+	}
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

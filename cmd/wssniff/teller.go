@@ -45,8 +45,22 @@ type teller struct {
 // tells reports whether attempts are printed as they are decided: live, or if it is
 // asked for. What needs the whole capture comes at the end all the same.
 func (o *options) tells() bool {
-	live := o.live.iface != "" || o.follow || o.top || slices.ContainsFunc(o.inputs, capture.IsRemote)
-	return (live || o.lineBuffered) && o.wholeFor() == ""
+	live := o.live.iface != "" || o.follow || slices.ContainsFunc(o.inputs, capture.IsRemote)
+	return (live || o.impatient() != "") && o.wholeFor() == ""
+}
+
+// impatient names what cannot wait for the whole capture, "" if nothing is asked for
+// that cannot.
+func (o *options) impatient() string {
+	switch {
+	case o.lineBuffered:
+		return "--line-buffered"
+	case o.top:
+		return "--top"
+	case o.metrics != "":
+		return "--metrics"
+	}
+	return ""
 }
 
 // wholeFor names what needs the whole capture, "" if nothing does.

@@ -107,7 +107,7 @@ func (w *aWay) read(t *testing.T, path string) map[string]any {
 		rd.tell.every = w.every
 	}
 	r := rd.read(src)
-	found, err := o.conclude(&out, rd.tell, nil, w.meter, r)
+	found, err := o.conclude(&out, rd.tell, nil, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +115,9 @@ func (w *aWay) read(t *testing.T, path string) map[string]any {
 	if w.told {
 		lines["--fail-on "+w.failOn] = found
 		return lines
+	}
+	for x := range r.result.Attempts.All() {
+		w.meter.attempt(x)
 	}
 	for s := range severities {
 		lines["--fail-on "+s] = (&options{failOn: s}).failed(r)
