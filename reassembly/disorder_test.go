@@ -202,7 +202,7 @@ func (m *trial) sender(c *flow.Conn, dir flow.Dir) flow.Dir {
 
 // where checks the place of a chunk, and that what is told lost is lost.
 func (m *trial) where(c *flow.Chunk, d *direction) {
-	h := &m.r.all()[0].half[c.Dir]
+	h := &connsOf(m.r)[0].half[c.Dir]
 	if origin := int64(h.next-m.isn[m.sender(c.Conn, c.Dir)]-1) - c.Offset; h.flags&hasStarted != 0 && !d.ended && c.End == flow.Open {
 		if d.placed && d.origin != origin {
 			m.t.Fatalf("offset 0 was position %d, now it is %d", d.origin, origin)
@@ -253,7 +253,7 @@ func (m *trial) wantNext(d *direction) flow.Want {
 // judge checks that nothing is missing at the end.
 func (m *trial) judge() {
 	checkEmpty(m.t, m.r)
-	conns := m.r.all()
+	conns := connsOf(m.r)
 	if len(conns) == 0 {
 		return // every packet was dropped
 	}

@@ -105,16 +105,17 @@ func (r *Reassembler) Remembered() int {
 	return r.queues[halfOpen].n + r.queues[idle].n + r.queues[busy].n
 }
 
-// all returns the connections that are remembered, in order of their number.
-func (r *Reassembler) all() []*conn {
-	list := make([]*conn, 0, r.Remembered())
+// all returns the indexes of the connections that are remembered, in order of their
+// number.
+func (r *Reassembler) all() []uint32 {
+	list := make([]uint32, 0, r.Remembered())
 	conns := &r.table.conns
 	for i := uint32(1); i < conns.next; i++ {
-		if c := conns.at(i); c.flags&isLive != 0 {
-			list = append(list, c)
+		if conns.at(i).flags&isLive != 0 {
+			list = append(list, i)
 		}
 	}
-	slices.SortFunc(list, func(a, b *conn) int { return a.id - b.id }) // in order already, unless some were used again
+	slices.SortFunc(list, func(a, b uint32) int { return conns.at(a).id - conns.at(b).id }) // in order already, unless some were used again
 	return list
 }
 

@@ -58,7 +58,7 @@ func (k *crowd) send(number int, flags uint8, off int, data string) {
 // numbers lists the connections that are remembered.
 func (k *crowd) numbers() []int {
 	var list []int
-	for _, c := range k.r.all() {
+	for _, c := range connsOf(k.r) {
 		list = append(list, int(c.Port[A])-1000)
 	}
 	return list

@@ -69,7 +69,7 @@ func (k *townsfolk) send(port int, from flow.Dir, flags uint8, seq, ack uint32, 
 		k.r.Packet(p)
 		return
 	}
-	for _, c := range k.r.all() {
+	for _, c := range connsOf(k.r) {
 		c.half[0].flags &^= isSettled
 	}
 	k.r.stats.Packets++

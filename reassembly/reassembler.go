@@ -362,7 +362,7 @@ func (r *Reassembler) Finish() {
 		}
 	}
 	r.closing = nil
-	for _, c := range r.all() {
-		r.end(c, flow.CaptureEnd)
+	for _, i := range r.all() {
+		r.end(r.table.conns.at(i), flow.CaptureEnd)
 	}
 }

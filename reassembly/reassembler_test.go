@@ -58,9 +58,17 @@ func newTalk(cfg *Config) *talk {
 	return k
 }
 
+// connsOf returns the connections that are remembered, in order of their number.
+func connsOf(r *Reassembler) (list []*conn) {
+	for _, i := range r.all() {
+		list = append(list, r.table.conns.at(i))
+	}
+	return list
+}
+
 // idOf returns the number of the connection that a chunk is of.
 func idOf(r *Reassembler, of *flow.Conn) int {
-	for _, c := range r.all() {
+	for _, c := range connsOf(r) {
 		if &c.Conn == of {
 			return c.id
 		}
