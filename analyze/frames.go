@@ -26,29 +26,19 @@ const maxControlPayload = 125
 
 // A frames walks the WebSocket frames of one direction from header to header.
 // Payloads are skipped, but for that of a Close frame. It is one cache line, and
-// all that usual frames touch: many open connections do not fit into a cache.
+// with the beginning of its socket all that usual frames touch: many open connections
+// do not fit into a cache.
 type frames struct {
-	kinds  [6]uint32 // frames by kindOf; they and bytes are final once dead
-	bytes  int64     // payload announced by the headers
-	left   int64     // bytes of payload to come
-	latest int64     // time of the last bytes that were looked at
-	state  walkState
-	have   uint8 // bytes of hdr
-	hdr    [14]byte
+	kinds   [6]uint32 // frames by kindOf; they and bytes are final once dead
+	bytes   int64     // payload announced by the headers
+	left    int64     // bytes of payload to come
+	begun   bool      // bytes were seen
+	asked   bool      // to skip left
+	dead    bool      // the stream cannot be followed any more
+	closing bool      // the payload is that of a Close frame
+	have    uint8     // bytes of hdr
+	hdr     [14]byte
 }
-
-// A walkState is how far a walk is.
-type walkState uint8
-
-const (
-	walkBegun   walkState = 1 << iota // bytes were seen
-	walkAsked                         // to skip left
-	walkDead                          // the stream cannot be followed any more
-	walkClosing                       // the payload is that of a Close frame
-)
-
-func (f *frames) dead() bool    { return f.state&walkDead != 0 }
-func (f *frames) closing() bool { return f.state&walkClosing != 0 }
 
 // kindOf is the place of a known opcode in frames.kinds.
 func kindOf(op byte) int { return int(op&3 + op>>3*3) }
@@ -58,22 +48,22 @@ func (f *frames) count() Frames {
 	of := func(op byte) int { return int(f.kinds[kindOf(op)]) }
 	return Frames{
 		Text: of(opText), Binary: of(opBinary), Continuation: of(opContinuation),
-		Ping: of(opPing), Pong: of(opPong), Close: of(opClose), Bytes: f.bytes, Unclear: f.dead(),
+		Ping: of(opPing), Pong: of(opPong), Close: of(opClose), Bytes: f.bytes, Unclear: f.dead,
 	}
 }
 
 // lost stops the walk: frame borders cannot be found again.
 func (f *frames) lost() {
-	f.state |= walkDead
+	f.dead = true
 }
 
 // want says what the walk needs next.
 func (f *frames) want() flow.Want {
 	switch {
-	case f.dead():
+	case f.dead:
 		return flow.None
-	case f.left > 0 && !f.closing():
-		f.state |= walkAsked
+	case f.left > 0 && !f.closing:
+		f.asked = true
 		return flow.Want(f.left)
 	}
 	return flow.All
@@ -82,13 +72,11 @@ func (f *frames) want() flow.Want {
 // take reads some bytes of a packet, at least one, and says how many.
 func (w *socket) take(a *Analyzer, number uint32, dir flow.Dir, b []byte, at flow.Stamp) int {
 	f := &w.dirs[dir]
-	f.latest = at.Time
-	if f.state&walkBegun == 0 {
-		f.state |= walkBegun
-		w.stamps[dir].first = at
+	if !f.begun {
+		f.begun, w.stamps[dir].first = true, at
 	}
 	switch {
-	case f.dead():
+	case f.dead:
 		return len(b)
 	case f.left > 0:
 		return w.body(a, number, dir, b)
@@ -99,7 +87,7 @@ func (w *socket) take(a *Analyzer, number uint32, dir flow.Dir, b []byte, at flo
 		w.stamps[dir].header = at
 	}
 	n := 0
-	for n < len(b) && !f.dead() {
+	for n < len(b) && !f.dead {
 		f.hdr[f.have] = b[n]
 		f.have++
 		n++
@@ -188,15 +176,15 @@ func (f *frames) undecided() bool {
 	return false
 }
 
-// Text is what was seen in place of a frame, behind which there are none. It begins
-// where the header that came last did.
-type text uint8
+// A stray is text that was seen in place of a frame, behind which there are none. It
+// begins where the header that came last did.
+type stray uint8
 
 const (
-	noText     text = iota
-	lineEnd         // in place of the server's first frame
-	httpHead        // of a response
-	clientText      // in place of the client's first frame
+	noStray      stray = iota
+	strayCRLF          // in place of the server's first frame
+	strayHTTP          // of a response
+	strayRefusal       // in place of the client's first frame
 )
 
 // strange reports whether the header is none, and notes what it is instead.
@@ -209,15 +197,15 @@ func (w *socket) strange(dir flow.Dir) bool {
 	switch h := f.hdr[:f.have]; string(h) {
 	case textCRLF:
 		if first && dir != w.client {
-			w.texts[dir] = lineEnd
+			w.strays[dir] = strayCRLF
 		}
 		return true
 	case textHTTP:
-		w.texts[dir] = httpHead
+		w.strays[dir] = strayHTTP
 		return true
 	case textRefusal:
 		if first && dir == w.client {
-			w.texts[dir] = clientText
+			w.strays[dir] = strayRefusal
 		}
 		return true
 	default:
@@ -244,10 +232,7 @@ func (w *socket) header(a *Analyzer, dir flow.Dir) {
 	f.bytes += f.left
 	op := f.hdr[0] & 15
 	f.tally(op)
-	if op != opClose {
-		return
-	}
-	if f.state |= walkClosing; f.left == 0 {
+	if f.closing = op == opClose; f.closing && f.left == 0 {
 		w.closed(a, dir, nil)
 	}
 }
@@ -268,7 +253,7 @@ func (w *socket) body(a *Analyzer, number uint32, dir flow.Dir, b []byte) int {
 	f := &w.dirs[dir]
 	n := int(min(f.left, int64(len(b))))
 	f.left -= int64(n)
-	if f.closing() {
+	if f.closing {
 		w.closePayload(a, number, dir, b[:n])
 	}
 	return n
@@ -300,7 +285,7 @@ type payloadOf struct {
 // closed takes a complete Close frame, RFC 6455, Section 5.5.1.
 func (w *socket) closed(a *Analyzer, dir flow.Dir, payload []byte) {
 	f := &w.dirs[dir]
-	f.state &^= walkClosing
+	f.closing = false
 	if w.close.at.Seen() {
 		return
 	}

@@ -138,6 +138,7 @@ func (x *h2Stream) data(s *stream, dir flow.Dir, b []byte, at flow.Stamp) {
 		return
 	}
 	w := x.open(s)
+	w.latest = at.Time
 	for len(b) > 0 {
 		b = b[w.take(s.a, x.socket, dir, b, at):]
 	}
@@ -168,9 +169,9 @@ func (x *h2Stream) skips(s *stream, dir flow.Dir) int64 {
 		return 0
 	}
 	switch f := x.frames(s, dir); {
-	case f == nil || f.dead():
+	case f == nil || f.dead:
 		return math.MaxInt64
-	case f.closing():
+	case f.closing:
 		return 0
 	default:
 		return f.left
@@ -179,7 +180,7 @@ func (x *h2Stream) skips(s *stream, dir flow.Dir) int64 {
 
 // pass accounts for bytes that were skipped.
 func (x *h2Stream) pass(s *stream, dir flow.Dir, n int64) {
-	if f := x.frames(s, dir); f != nil && !f.dead() {
+	if f := x.frames(s, dir); f != nil && !f.dead {
 		f.left -= min(n, f.left)
 	}
 }

@@ -249,12 +249,13 @@ func (n *noted) randomFrames(rng *rand.Rand) {
 		}
 		f := &w.dirs[dir]
 		w.stamps[dir] = frameStamps{randomStamp(rng), randomStamp(rng)}
-		*f = frames{kinds: [6]uint32{rng.Uint32(), rng.Uint32(), 3, rng.Uint32N(500), rng.Uint32N(3), 1}, bytes: rng.Int64(), latest: rng.Int64N(1 << 50), state: walkState(rng.IntN(16))}
-		w.texts[dir] = text(rng.IntN(4))
+		*f = frames{kinds: [6]uint32{rng.Uint32(), rng.Uint32(), 3, rng.Uint32N(500), rng.Uint32N(3), 1}, bytes: rng.Int64(), dead: rng.IntN(2) == 0}
+		w.strays[dir] = stray(rng.IntN(4))
 	}
 	if w.dirs == [2]frames{} {
 		return
 	}
+	w.latest = rng.Int64N(1 << 50)
 	if rng.IntN(2) == 0 {
 		w.close = closeNote{at: randomStamp(rng), code: int32(rng.IntN(5000)) - 1, by: Side(1 + rng.IntN(2))}
 		n.reason = randomToken(rng, rng.IntN(maxControlPayload*3/4-2))
@@ -368,17 +369,17 @@ func (n *noted) want() *Attempt {
 	if w == nil {
 		return t
 	}
-	t.refusal, t.lastFrame = w.textAt(n.client, clientText), w.latest()
+	t.refusal, t.lastFrame = w.strayAt(n.client, strayRefusal), w.latest
 	if n.h2 == nil {
 		t.forgotten = w.forgotten
 	}
 	for i, dir := range []flow.Dir{n.client, n.client.Reverse()} {
 		t.Frames[i], t.firstBytes[i] = w.dirs[dir].count(), w.stamps[dir].first
-		if at := w.textAt(dir, httpHead); at.Seen() {
+		if at := w.strayAt(dir, strayHTTP); at.Seen() {
 			t.add(HTTPResponseAfter101, Side(i+1), at.Frame, "", textHTTP, "a frame")
 		}
 	}
-	if at := w.textAt(n.client.Reverse(), lineEnd); at.Seen() {
+	if at := w.strayAt(n.client.Reverse(), strayCRLF); at.Seen() {
 		t.add(ExtraCRLFAfterHead, Server, at.Frame, "", "CR LF", "a frame")
 	}
 	if w.close.at.Seen() {

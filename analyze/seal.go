@@ -341,11 +341,11 @@ func (p *packer) frames(w *socket, base flow.Stamp) {
 		}
 		p.uint(uint64(c.Bytes))
 		p.seen(w.stamps[dir].first, base)
-		p.uint(uint64(w.textAt(dir, httpHead).Frame))
+		p.uint(uint64(w.strayAt(dir, strayHTTP).Frame))
 	}
-	p.int(w.latest() - base.Time)
-	p.uint(uint64(w.textAt(w.client.Reverse(), lineEnd).Frame))
-	p.seen(w.textAt(w.client, clientText), base)
+	p.int(w.latest - base.Time)
+	p.uint(uint64(w.strayAt(w.client.Reverse(), strayCRLF).Frame))
+	p.seen(w.strayAt(w.client, strayRefusal), base)
 	p.seen(w.close.at, base)
 	if w.close.at.Seen() {
 		p.uint(uint64(w.close.by))

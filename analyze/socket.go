@@ -7,13 +7,14 @@ import "github.com/wssniff/wssniff/reassembly/flow"
 // at once. As long as an upgraded connection is silent, it needs none.
 type socket struct {
 	dirs      [2]frames
-	stamps    [2]frameStamps
-	close     closeNote
+	latest    int64    // time of the last bytes that were looked at
 	entry     uint32   // of the attempt in Analyzer.entries; 0: it is not listed
 	client    flow.Dir // the direction in which the client sends
 	forgotten bool     // the reassembler dropped the connection
-	texts     [2]text  // by the direction
-	_         [24]byte // to fill the line, so that each walk has one of its own
+	strays    [2]stray // by the direction
+	close     closeNote
+	stamps    [2]frameStamps
+	_         [16]byte // to fill the line, so that each walk has one of its own
 }
 
 // A frameStamps says where frames of one direction were seen.
@@ -38,12 +39,9 @@ func (w *socket) side(dir flow.Dir) Side {
 	return Server
 }
 
-// latest is the time of the last bytes that were looked at.
-func (w *socket) latest() int64 { return max(w.dirs[0].latest, w.dirs[1].latest) }
-
-// textAt says where a text was seen.
-func (w *socket) textAt(dir flow.Dir, what text) (at flow.Stamp) {
-	if w.texts[dir] == what {
+// strayAt says where a stray was seen; zero: nowhere.
+func (w *socket) strayAt(dir flow.Dir, what stray) (at flow.Stamp) {
+	if w.strays[dir] == what {
 		at = w.stamps[dir].header
 	}
 	return at
@@ -53,12 +51,14 @@ func (w *socket) textAt(dir flow.Dir, what text) (at flow.Stamp) {
 func (s *sockets) chunk(a *Analyzer, c *flow.Chunk, number uint32) flow.Want {
 	w := s.at(number)
 	f := &w.dirs[c.Dir]
-	if f.state&walkAsked != 0 {
-		f.left = 0
-		f.state &^= walkAsked
+	if f.asked {
+		f.left, f.asked = 0, false
 	}
 	if c.Lost != 0 {
 		f.lost()
+	}
+	if len(c.Data) > 0 {
+		w.latest = c.Stamp.Time
 	}
 	for b := c.Data; len(b) > 0; {
 		b = b[w.take(a, number, c.Dir, b, c.Stamp):]

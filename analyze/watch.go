@@ -129,10 +129,9 @@ func (a *Analyzer) preview(d *draft, c *flow.Conn) {
 	e := a.watch.evidence(c)
 	var w *socket
 	if d.status == 101 { // how many frames follow is told when it is over
-		w = &socket{client: d.client}
-		for dir := range w.dirs {
-			w.dirs[dir] = frames{latest: d.done.Time, state: walkDead}
-		}
+		w = &socket{client: d.client, latest: d.done.Time}
+		w.dirs[0].lost()
+		w.dirs[1].lost()
 	}
 	a.keepBoth(d, &e, w)
 	a.watch.note(d.entry, false)
