@@ -33,6 +33,7 @@ type ring struct {
 	next  int    // number of the block that comes next
 	left  uint32 // frames of block that are still to be read
 	at    uint32 // where the next one is
+	asked int    // what the processor was asked for ends here
 	high  int    // blocks that waited to be read at once, at most
 	turns int    // blocks that were read so far
 }
@@ -84,16 +85,16 @@ func (r *ring) frame() frame {
 	return f
 }
 
-// prefetch asks for the memory that the headers of the frame after the next lie in.
-// Another processor wrote it, so it takes a while to come; that of the next was asked
-// for with this one.
+// lead is how many bytes behind the frame at hand are asked for.
+const lead = 4 << 10
+
+// prefetch asks for what comes soon, as another processor wrote it and it takes a
+// while to come: for all of it, in one row, because that costs less than to wait for
+// the part that somebody reads.
 func (r *ring) prefetch() {
-	next := r.block[min(int(r.at), blockSize):]
-	if len(next) < frameHeader {
-		return
-	}
-	if after := frame(next).u32(frameNext); after < uint32(len(next)) {
-		prefetch.Lines(&next[after])
+	r.asked = max(r.asked, int(r.at))
+	for end := min(int(r.at)+lead, blockSize); r.asked < end; r.asked += prefetch.Size {
+		prefetch.Lines(&r.block[r.asked])
 	}
 }
 
@@ -108,7 +109,7 @@ func (r *ring) turn() bool {
 		return false
 	}
 	r.mark()
-	r.block = b
+	r.block, r.asked = b, 0
 	r.next = (r.next + 1) % r.blocks()
 	r.left = frame(b).u32(blockFrames)
 	r.at = frame(b).u32(blockFirst)
