@@ -30,9 +30,9 @@ func Explain(w io.Writer, code string, opt *Options) error {
 func UnknownCode(code string) error {
 	hint := ""
 	if near := nearest(code, 3); len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, ", ") + "? "
+		hint = ": did you mean " + strings.Join(near, ", ") + "?"
 	}
-	return fmt.Errorf("unknown finding %q: %s(--explain all lists them)", visible(code), hint)
+	return fmt.Errorf("unknown finding %q%s (--explain all lists them)", visible(code), hint)
 }
 
 func explainOne(w io.Writer, c analyze.Code, opt *Options) error {

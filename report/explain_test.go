@@ -28,7 +28,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestExplainUnknown(t *testing.T) {
-	for in, want := range map[string]string{"acept-mismatch": "accept-mismatch", "STATUS-404": "status-404", "oversize": "response-head-oversize", "\x1b": `"\\x1b"`, "": `unknown finding ""`, "qqqqqqqq": `"qqqqqqqq": (--explain`} {
+	for in, want := range map[string]string{"acept-mismatch": "accept-mismatch", "STATUS-404": "status-404", "oversize": "response-head-oversize", "\x1b": `"\\x1b"`, "": `unknown finding ""`, "qqqqqqqq": `"qqqqqqqq" (--explain`} {
 		err := Explain(&bytes.Buffer{}, in, nil)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v does not name %s", in, err, want)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -64,9 +63,6 @@ func (k *keeping) witness(src source, tell func(string)) (*witness, error) {
 	if k.file == "" {
 		return nil, nil
 	}
-	if name, ok := k.isInput(src); ok {
-		return nil, fmt.Errorf("%s is read and cannot be written: choose another name for --write", name)
-	}
 	w, err := evidence.Create(k.file, &evidence.Config{
 		Every: time.Duration(k.seconds) * time.Second, Size: int64(k.megabytes) * 1e6, Files: k.files,
 		Interface: src.Interface, Drops: func() int64 { return src.Stats().Drops }, Tell: tell,
@@ -81,20 +77,4 @@ func (k *keeping) witness(src source, tell func(string)) (*witness, error) {
 		}
 	}
 	return seen, nil
-}
-
-// isInput returns an input that would be replaced.
-func (k *keeping) isInput(src source) (name string, is bool) {
-	to, err := os.Stat(k.file)
-	files, ok := src.(*capture.Source)
-	if err != nil || !ok {
-		return "", false
-	}
-	names, _ := files.Files()
-	for _, name := range names {
-		if st, err := os.Stat(name); err == nil && os.SameFile(st, to) {
-			return name, true
-		}
-	}
-	return "", false
 }

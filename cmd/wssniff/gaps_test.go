@@ -1,9 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/wssniff/wssniff/capture"
+	"github.com/wssniff/wssniff/report"
 )
 
 // TestLinks names link types, the most frequent first, and not all of many.
@@ -22,6 +28,33 @@ func TestLinks(t *testing.T) {
 	} {
 		if got := links(c.links); got != c.want {
 			t.Errorf("got  %q\nwant %q", got, c.want)
+		}
+	}
+}
+
+// TestSummaryObeysSchema has the names of all that was not visible checked, which are
+// made here.
+func TestSummaryObeysSchema(t *testing.T) {
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(report.Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("schema.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema := c.MustCompile("schema.json")
+	out, err := exec.Command("wssniff", "--format", "jsonl", "--summary", filepath.Join("..", "..", "testdata", "pcaps", "field.pcapng")).Output()
+	if err != nil || !bytes.Contains(out, []byte(`"not_visible"`)) {
+		t.Fatalf("no summary: %v: %s", err, out)
+	}
+	for line := range bytes.Lines(out) {
+		v, err := jsonschema.UnmarshalJSON(bytes.NewReader(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(v); err != nil {
+			t.Errorf("%v\n%s", err, line)
 		}
 	}
 }

@@ -96,6 +96,9 @@ func (o *options) sniff(env environment, stdin io.Reader, stdout io.Writer, said
 		return false, err
 	}
 	defer src.Close()
+	if err := o.checkTargets(src, stdin); err != nil {
+		return false, err
+	}
 	output, done, err := o.createEarly(stdout)
 	if err != nil {
 		return false, err
