@@ -211,6 +211,13 @@ var catalogue = [numCodes]Entry{
 		Wire:     "FIN from the server after the request, without a byte of HTTP",
 		Causes:   "an exception in the server's upgrade handler; the wrong virtual host or protocol on the port",
 	},
+	RequestNeverAcked: {
+		Name: "request-never-acked", Severity: Error, RFC: "RFC 4821, Section 1",
+		Sentence: "the request is sent again and again ({got}) and never acknowledged, or not to its end",
+		Remedy:   "find where the packets are lost: compare the MTU along the way (VPN, PPPoE, tunnels) and lower the MSS; if a capture at the server has the request, its accept queue is full",
+		Wire:     "the TCP handshake goes well, then the segments of the request are sent again three times or more, without an ACK",
+		Causes:   "a path that drops large packets and their ICMP messages (an MTU black hole); a full accept queue, behind which Linux drops what clients send; a firewall that drops the request",
+	},
 	HTTPRequestUnanswered: {
 		Name: "http-request-unanswered", Severity: Error, RFC: "RFC 6455, Section 4.1",
 		Sentence: "the server takes the request and never answers ({got})",
@@ -514,6 +521,13 @@ var catalogue = [numCodes]Entry{
 		Remedy:   "look at the client: the same object connected twice, a key among its own headers, or a stricter check than the RFC's (see the other findings of this attempt)",
 		Wire:     "a valid 101, then FIN or RST from the client within a second and no frame",
 		Causes:   "client libraries with strict header checks, a key that is overwritten by a second connect, the rule on sub-protocols",
+	},
+	RSTRightAfter101: {
+		Name: "rst-right-after-101", Severity: Warning, RFC: "RFC 6455, Section 4.2.2",
+		Sentence: "the server sends a right 101 and ends the connection at once ({got})",
+		Remedy:   "read the server's log at this time: what it does once the WebSocket is open fails, or something before it breaks the connection",
+		Wire:     "a valid 101, then FIN or RST from the server within a second and no frame",
+		Causes:   "an exception in the handler that is called when a WebSocket opens; authentication after the upgrade; middleware or a firewall that cannot pass on an upgraded connection",
 	},
 	ResponseUpgradeMissing: {
 		Name: "response-upgrade-missing", Severity: Error, RFC: "RFC 6455, Section 4.1",

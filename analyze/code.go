@@ -51,6 +51,7 @@ const (
 	// No answer.
 	TCPRSTAfterRequest
 	TCPFINWithoutResponse
+	RequestNeverAcked
 	HTTPRequestUnanswered
 	ClientGaveUpEarly
 
@@ -100,6 +101,7 @@ const (
 	AcceptSurroundingWhitespace
 	AcceptDuplicated
 	AcceptOKButClientRefuses
+	RSTRightAfter101
 	ResponseUpgradeMissing
 	ResponseUpgradeNotWebSocket
 	ResponseUpgradeDuplicated

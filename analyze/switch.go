@@ -292,8 +292,8 @@ func (t *Attempt) has(code Code) bool {
 
 // Times that tell what a client does with a 101.
 const (
-	refusesWithin = int64(time.Second)      // a client that drops a valid 101 does it at once
-	networkTimer  = 10 * int64(time.Second) // esp-idf polls for a bundled frame when its timer runs out
+	dropsWithin  = time.Second             // who drops a connection because of a valid 101 does it at once
+	networkTimer = 10 * int64(time.Second) // esp-idf polls for a bundled frame when its timer runs out
 )
 
 // checkAftermath looks at what the client made of the 101.
@@ -304,21 +304,32 @@ func (t *Attempt) checkAftermath(last flow.Stamp) {
 		t.add(FirstFrameDelayedByClient, Client, client.Frame, "", time.Duration(client.Time-m.Done.Time).Round(time.Millisecond).String(), "at once")
 	}
 	if t.Accept != "" && t.Accept == t.Expected && t.worst() < Error {
-		t.checkRefusal()
+		t.checkDropped()
 	}
 	t.checkSilence(last)
 }
 
-func (t *Attempt) checkRefusal() {
+// checkDropped looks for a side that ends the connection without using it.
+func (t *Attempt) checkDropped() {
 	m := t.Response
 	if t.refusal.Seen() {
 		t.add(AcceptOKButClientRefuses, Client, t.refusal.Frame, "", "This is a webSocket client!", "a frame")
 		return
 	}
-	ended := t.Close.By == Client && (t.Close.How == CloseFIN || t.Close.How == CloseRST) &&
-		t.Conn.Lost[t.ClientDir] == 0 && !t.Conn.Unseen[t.ClientDir]
-	if after := t.Close.At.Time - m.Done.Time; ended && t.Frames[Client-1] == (Frames{}) && 0 <= after && after <= refusesWithin {
-		t.add(AcceptOKButClientRefuses, Client, t.Close.At.Frame, "", fmt.Sprintf("%v after %v, no frame", t.Close.How, time.Duration(after)), "frames")
+	after := time.Duration(t.Close.At.Time - m.Done.Time)
+	if t.Close.How != CloseFIN && t.Close.How != CloseRST || after < 0 || after > dropsWithin {
+		return
+	}
+	dir := t.ClientDir
+	if t.Close.By == Server {
+		dir = dir.Reverse()
+	}
+	switch by := t.Close.By; {
+	case by == NoSide || t.Frames[by-1] != (Frames{}) || t.Conn.Lost[dir] > 0 || t.Conn.Unseen[dir]:
+	case by == Client:
+		t.add(AcceptOKButClientRefuses, Client, t.Close.At.Frame, "", fmt.Sprintf("%v after %v, no frame", t.Close.How, after), "frames")
+	default:
+		t.add(RSTRightAfter101, Server, t.Close.At.Frame, "", fmt.Sprintf("%v after %v, no frame", t.Close.How, after), "frames")
 	}
 }
 

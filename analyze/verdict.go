@@ -198,6 +198,8 @@ func (t *Attempt) checkSilentEnd(last flow.Stamp) {
 		find(TCPRSTAfterRequest, Server, t.Close.At, after.String())
 	case t.Close.By == Server && t.Close.How == CloseFIN:
 		find(TCPFINWithoutResponse, Server, t.Close.At, after.String())
+	case t.neverAcked():
+		t.add(RequestNeverAcked, Client, t.Request.Done.Frame, "", fmt.Sprintf("%d times", t.Conn.Retrans[t.ClientDir]+1), "an acknowledgement")
 	case t.gaveUp():
 		find(HTTPRequestUnanswered, Server, t.Request.Done, fmt.Sprintf("the client gives up after %v", after))
 	case t.streamEnded():
@@ -207,6 +209,12 @@ func (t *Attempt) checkSilentEnd(last flow.Stamp) {
 		silence := time.Duration(last.Time - t.Request.Done.Time)
 		find(HTTPRequestUnanswered, Server, t.Request.Done, fmt.Sprintf("silence for %v", silence))
 	}
+}
+
+// neverAcked reports whether the server's system did not acknowledge the request, or
+// its end.
+func (t *Attempt) neverAcked() bool {
+	return t.H2 == nil && !t.Conn.Acked[t.ClientDir] && t.Conn.Retrans[t.ClientDir] >= manyRetransmissions
 }
 
 // gaveUp reports whether the client ended what the attempt was made on before the

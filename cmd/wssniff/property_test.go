@@ -269,7 +269,8 @@ func coalesce(segments []tcpPacket, rng *rand.Rand) (out []tcpPacket) {
 var bySegments = []analyze.Code{
 	analyze.ResponseSplitOverSegments, analyze.FirstFrameCoalesced, analyze.FirstFrameDelayedByClient, // segments
 	analyze.EarlyClientData, analyze.ClientGaveUpEarly, analyze.AcceptOKButClientRefuses, // client before server
-	analyze.TCPFINWithoutResponse, analyze.HTTPRequestUnanswered, // who closes first
+	analyze.TCPFINWithoutResponse, analyze.HTTPRequestUnanswered, analyze.RSTRightAfter101, // who closes first
+	analyze.RequestNeverAcked,                                                        // segments that come again
 	analyze.KeyReused, analyze.HopHeaderStrippedRequest, analyze.RedirectNotFollowed, // one connection before another
 }
 

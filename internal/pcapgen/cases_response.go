@@ -11,7 +11,7 @@ func responseCases() []Case {
 		cases = append(cases, buildRows(r)...)
 	}
 	return append(cases,
-		acceptDuplicated(), clientRefuses(), arduinoRefuses(), headNotTerminated(), extraCRLF(),
+		acceptDuplicated(), clientRefuses(), serverDrops(), arduinoRefuses(), headNotTerminated(), extraCRLF(),
 		brokerSilent(), responseSplit(), firstFrameCoalesced(), firstFrameDelayed())
 }
 
@@ -267,6 +267,20 @@ func clientRefuses() Case {
 	c := r.build()
 	c.Attempts[0].MayVerdict = "bad-handshake"
 	return c
+}
+
+func serverDrops() Case {
+	r := row{
+		name: "rst-right-after-101", desc: "A right 101, and the server resets the connection at once without a frame.",
+		codes: []string{"rst-right-after-101"},
+		edit: func(u *upgrade) {
+			u.rest = func(c *Conn) {
+				c.g.Wait(2 * millisecond)
+				c.Rst(Server)
+			}
+		},
+	}
+	return r.build()
 }
 
 // arduinoRefuses is the way arduinoWebSockets refuses a Connection that is a

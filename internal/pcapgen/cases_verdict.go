@@ -10,7 +10,7 @@ const tcpHeaders = 14 + 20 + 32
 func verdictCases() []Case {
 	return []Case{
 		row{name: "ok", desc: "A handshake and a short session in which everything is right.", edit: func(*upgrade) {}}.build(),
-		noResponseFin(), noResponseRst(), noResponseSilence(), unanswered(), gaveUpEarly(),
+		noResponseFin(), noResponseRst(), noResponseSilence(), unanswered(), neverAcked(), gaveUpEarly(),
 		requestCut(), responseLost(), startsAfterRequest(), endsAfterRequest(),
 		oneDirection(Client), oneDirection(Server),
 	}
@@ -82,6 +82,18 @@ func unanswered() Case {
 			g.Wait(10 * second)
 			c.Close(Client)
 		})
+}
+
+func neverAcked() Case {
+	return newCase("request-never-acked", "The request is sent five times and never acknowledged; the client gives up.", func(g *Capture) []Attempt {
+		u := g.upgrade()
+		c := g.Dial(clientAddr, serverAddr)
+		a := Attempt{Stream: c.Stream(), Key: u.key, Verdict: "no-response", Codes: []string{"request-never-acked"}, NotCodes: []string{"http-request-unanswered"}}
+		a.RequestFrame = c.Send(Client, u.req.bytes())
+		c.resent(Client, u.req.bytes(), 4)
+		c.Rst(Client)
+		return []Attempt{a}
+	})
 }
 
 // requestCut keeps of each packet too little to hold the key.
