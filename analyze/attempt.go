@@ -117,12 +117,17 @@ func (a *Attempt) Start() flow.Stamp {
 }
 
 // Waited returns the time from the last byte of the request to the first byte of
-// the answer, and false if one of them is not known.
+// the answer, and false if one of them is not known. An answer that did not wait for
+// the last byte is counted from the first.
 func (a *Attempt) Waited() (time.Duration, bool) {
 	if a.Request == nil || a.Response == nil || !a.Request.Done.Seen() || !a.Response.First.Seen() {
 		return 0, false
 	}
-	return time.Duration(a.Response.First.Time - a.Request.Done.Time), true
+	asked := a.Request.Done.Time
+	if a.Response.First.Time < asked {
+		asked = a.Request.First.Time
+	}
+	return time.Duration(a.Response.First.Time - asked), true
 }
 
 // Severity returns the greatest severity among the findings, and false if there

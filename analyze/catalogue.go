@@ -84,6 +84,13 @@ var catalogue = [numCodes]Entry{
 		Wire:     "HTTP/1.1 407 with a Proxy-Authenticate field",
 		Causes:   "a company proxy that wants Basic, NTLM or Negotiate; a client that can answer it for CONNECT only",
 	},
+	Status408: {
+		Name: "status-408", Severity: Error, RFC: "RFC 9110, Section 15.5.9",
+		Sentence: "the server no longer waits for the end of the request (status 408)",
+		Remedy:   "send the whole head at once; if there is a finding about the end of the head, correct that first",
+		Wire:     "HTTP/1.1 408 seconds after the beginning of a request",
+		Causes:   "a blank line that was forgotten, a head that is sent in pieces with pauses, loss on the path",
+	},
 	Status411: {
 		Name: "status-411", Severity: Error, RFC: "RFC 9110, Section 15.5.12",
 		Sentence: "something on the path wants a Content-Length from a GET (status 411)",

@@ -76,7 +76,7 @@ func compare(good, bad *Attempt, names *Names) []Difference {
 		c.origin()
 	}
 	c.duration("time to connect", connectTime, 20*time.Millisecond)
-	c.duration("time to the answer", answerTime, 100*time.Millisecond)
+	c.duration("time to the answer", (*Attempt).Waited, 100*time.Millisecond)
 	c.duration("time to the ServerHello", helloTime, 100*time.Millisecond)
 	c.retransmissions()
 	c.findings()
@@ -275,13 +275,6 @@ func (c *comparison) size(what string, good, bad *Message) {
 func connectTime(t *Attempt) (time.Duration, bool) {
 	e := t.Conn
 	return time.Duration(e.SYNACK.Time - e.SYN.Time), e.SYN.Seen() && e.SYNACK.Seen()
-}
-
-func answerTime(t *Attempt) (time.Duration, bool) {
-	if t.Request == nil || t.Response == nil {
-		return 0, false
-	}
-	return time.Duration(t.Response.First.Time - t.Request.Done.Time), true
 }
 
 func helloTime(t *Attempt) (time.Duration, bool) {

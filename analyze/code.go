@@ -31,6 +31,7 @@ const (
 	Status404
 	Status405
 	Status407
+	Status408
 	Status411
 	Status421
 	Status426

@@ -31,14 +31,40 @@ func (t *Attempt) checkStatus() {
 		want = "2xx"
 	}
 	if code, ok := t.redirectCode(); !ok || t.H2 != nil {
-		find(t.statusCode(), "status", h.Line, want)
+		t.checkRefusal(find, want)
 	} else if code != 0 || h.Status == 304 {
 		find(code, "status", h.Line, want)
 	}
 	t.checkIntermediary(find)
-	if n := len(requestRaw(t)); h.Status == 431 || n > smallBuffer && (h.Status == 400 || h.Status == 413 || h.Status == 414 || h.Status == 494) {
-		find(RequestHeaderTooLarge, "head", fmt.Sprintf("%d bytes", n), fmt.Sprintf("at most what the server takes, often %d", smallBuffer))
+}
+
+// checkRefusal says what a status means that is no redirect, and whether the head of
+// the request is to blame.
+func (t *Attempt) checkRefusal(find finder, want string) {
+	h := &t.Response.Head
+	raw := requestRaw(t)
+	large := h.Status == 431 || len(raw) > smallBuffer && (h.Status == 400 || h.Status == 413 || h.Status == 414 || h.Status == 494)
+	if h.Status != 431 || raw == "" {
+		find(t.statusCode(), "status", h.Line, want)
 	}
+	if large && raw != "" {
+		find(RequestHeaderTooLarge, "head", fmt.Sprintf("%d bytes, %s", len(raw), h.Line), fmt.Sprintf("at most what the server takes, often %d", smallBuffer))
+	}
+	if t.abandoned() {
+		t.addHeadNotTerminated()
+	}
+}
+
+// abandoned reports whether the server refused a head for which it may have waited:
+// it had all that the client sent, which is whole lines without the blank one.
+func (t *Attempt) abandoned() bool {
+	r := t.Request
+	return r != nil && !r.Complete && !r.Lost && t.Response.Head.Status != 431 && strings.HasSuffix(r.Head.Raw, "\n") &&
+		t.Response.reached(r.seq+uint32(len(r.Head.Raw))-1) && !t.Conn.Unseen[t.ClientDir] && t.Conn.Lost[t.ClientDir] == 0
+}
+
+func (t *Attempt) addHeadNotTerminated() {
+	t.add(HeadNotTerminated, Client, t.Request.Done.Frame, "head", "no blank line", "a blank line after the last field")
 }
 
 // smallBuffer is the least buffer for a request head among common servers.
@@ -71,7 +97,7 @@ func (t *Attempt) redirectCode() (Code, bool) {
 // statusCodes are the findings that depend on the status alone.
 var statusCodes = map[int]Code{
 	200: Status200, 400: Status400, 401: Status401, 403: Status403, 404: Status404, 405: Status405, 407: Status407,
-	411: Status411, 421: Status421, 426: Status426, 429: Status429, 500: Status500, 501: Status501, 502: Status502,
+	408: Status408, 411: Status411, 421: Status421, 426: Status426, 429: Status429, 500: Status500, 501: Status501, 502: Status502,
 	503: Status503, 504: Status504, 505: Status505,
 	520: Status52xCDN, 521: Status52xCDN, 522: Status52xCDN, 523: Status52xCDN, 524: Status52xCDN, 525: Status52xCDN,
 	526: Status52xCDN, 527: Status52xCDN, 530: Status52xCDN, 511: CaptivePortal,

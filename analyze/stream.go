@@ -300,20 +300,30 @@ func (m *Message) reached(seq uint32) bool {
 // response when it sent them.
 func (s *stream) candidates(m *Message) int {
 	for i, x := range s.pending {
-		if !m.reached(x.seq) || x.ack != 0 && m.ack != 0 && int32(x.ack-m.seq) > 0 {
+		if !m.mayAnswer(x.seq, x.ack) {
 			return i
 		}
 	}
 	return len(s.pending)
 }
 
-// requestMayCome reports whether the request of a response is still to come:
-// none that waits fits it, and the server had received bytes of the client that
-// were not read yet.
+// mayAnswer reports whether a response may answer the request that begins at seq,
+// in a packet that acknowledges ack.
+func (m *Message) mayAnswer(seq, ack uint32) bool {
+	return m.reached(seq) && (ack == 0 || m.ack == 0 || int32(ack-m.seq) <= 0)
+}
+
+// requestMayCome reports whether the request of a response is still to come: none
+// that waits fits it, and the server had received bytes of the client that were not
+// read yet, or the beginning of a head. A server need not wait for the end of one
+// that is too large or too slow (RFC 6585, Section 5; RFC 9110, Section 15.5.9).
 func (s *stream) requestMayCome(m *Message) bool {
 	client := &s.dirs[s.client]
 	if s.candidates(m) > 0 || s.ended[s.client] || client.state == done {
 		return false
+	}
+	if client.state == inHead && m.mayAnswer(client.mark.seq, client.mark.ack) {
+		return true
 	}
 	return client.next == 0 || m.ack == 0 && len(s.pending) == 0 || m.ack != 0 && int32(m.ack-client.next) > 0
 }

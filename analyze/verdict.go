@@ -193,7 +193,7 @@ func (t *Attempt) checkSilentEnd(last flow.Stamp) {
 		t.add(ResponseNotHTTP, Server, t.alienAt.Frame, "first bytes", t.alien, version)
 	case t.Verdict != NoResponse:
 	case !t.Request.Complete && !t.Conn.Unseen[t.ClientDir]:
-		t.add(HeadNotTerminated, Client, t.Request.Done.Frame, "head", "no blank line", "a blank line after the last field")
+		t.addHeadNotTerminated()
 	case t.Close.By == Server && t.Close.How == CloseRST:
 		find(TCPRSTAfterRequest, Server, t.Close.At, after.String())
 	case t.Close.By == Server && t.Close.How == CloseFIN:

@@ -1,6 +1,9 @@
 package pcapgen
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // statusCases are the answers other than 101.
 func statusCases() []Case {
@@ -8,7 +11,7 @@ func statusCases() []Case {
 	for _, s := range plainStatuses {
 		cases = append(cases, s.row().build())
 	}
-	return append(cases, captivePortal(), clientAcceptsNon101(), sshBanner(), tlsAlert(), httpAfter101())
+	return append(cases, tooLargeInTheMiddle(), refusedWhileSending(), neverEndingHead(), captivePortal(), clientAcceptsNon101(), sshBanner(), tlsAlert(), httpAfter101())
 }
 
 // A plainStatus is a case in which nothing but the status line matters.
@@ -214,4 +217,67 @@ func httpAfter101() Case {
 		},
 	}
 	return r.build()
+}
+
+// large makes the head of the request nine kilobytes long, for which the server
+// refuses it.
+func large(u *upgrade) {
+	u.req.set("Cookie", "state="+strings.Repeat("0123456789abcdef", 576))
+	u.answer(errorPage("431 Request Header Fields Too Large"))
+}
+
+// tooLargeInTheMiddle is what Node.js does: it does not wait for the end of a head
+// that is too large, and the client stops when it has the answer.
+func tooLargeInTheMiddle() Case {
+	return newCase("status-431-before-end", "The server refuses a head that is too large before its end, which never comes.", func(g *Capture) []Attempt {
+		u := g.upgrade()
+		large(u)
+		c := g.Dial(clientAddr, serverAddr)
+		a := u.truth()
+		a.Stream, a.Codes, a.NotCodes = c.Stream(), []string{"request-header-too-large"}, []string{"head-not-terminated", "status-other"}
+		parts := pieces(u.req.bytes(), 8)
+		for _, p := range parts[:4] {
+			c.Client(p)
+		}
+		a.ResponseFrame = c.Server(u.resp.bytes())
+		c.Close(Server)
+		return []Attempt{a}
+	})
+}
+
+// refusedWhileSending has the end of the request behind its answer.
+func refusedWhileSending() Case {
+	return newCase("status-431-before-rest", "The server refuses a head that is too large while the rest of it is on its way.", func(g *Capture) []Attempt {
+		u := g.upgrade()
+		large(u)
+		c := g.Dial(clientAddr, serverAddr)
+		a := u.truth()
+		a.Stream, a.Codes, a.NotCodes = c.Stream(), []string{"request-header-too-large"}, []string{"status-other"}
+		for i, p := range pieces(u.req.bytes(), 8) {
+			if i == 4 {
+				c.Ack(Server)
+				a.ResponseFrame = c.Send(Server, u.resp.bytes())
+			}
+			a.RequestFrame = c.Send(Client, p)
+		}
+		c.Rst(Server)
+		return []Attempt{a}
+	})
+}
+
+// neverEndingHead is a request without its blank line, for which the server waits.
+func neverEndingHead() Case {
+	return newCase("status-408", "The blank line behind the request is missing, and the server waits for it.", func(g *Capture) []Attempt {
+		u := g.upgrade()
+		u.answer(errorPage("408 Request Timeout"))
+		c := g.Dial(clientAddr, serverAddr)
+		a := u.truth()
+		a.Stream, a.Codes = c.Stream(), []string{"status-408", "head-not-terminated"}
+		head := u.req.bytes()
+		c.Client(head[:len(head)-2])
+		g.Wait(20 * second)
+		a.ResponseFrame = c.Server(u.resp.bytes())
+		c.Close(Server)
+		return []Attempt{a}
+	})
 }
