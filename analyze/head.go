@@ -115,10 +115,21 @@ func (h *Head) parseLine() {
 		h.Status, h.Phrase = parseStatus(code), strings.TrimSpace(phrase)
 		return
 	}
-	h.Method, h.Target, _ = strings.Cut(h.Line, " ")
-	if i := strings.LastIndexByte(h.Target, ' '); i >= 0 {
+	line := trimIndent(h.Line)
+	i := strings.IndexAny(line, " \t")
+	if i < 0 {
+		h.Method = line
+		return
+	}
+	h.Method, h.Target = line[:i], line[i+1:]
+	if i := strings.LastIndexAny(h.Target, " \t"); i >= 0 && startsVersion(h.Target[i+1:]) {
 		h.Target, h.Version = h.Target[:i], h.Target[i+1:]
 	}
+}
+
+// startsVersion reports whether s is meant for a version, be it misspelled.
+func startsVersion(s string) bool {
+	return len(s) >= 4 && strings.EqualFold(s[:4], "HTTP")
 }
 
 // parseStatus returns the value of a three-digit status code, or 0.

@@ -5,7 +5,6 @@ import (
 
 	"golang.org/x/net/http2"
 
-	"github.com/wssniff/wssniff/internal/tlswire"
 	"github.com/wssniff/wssniff/reassembly/flow"
 )
 
@@ -245,7 +244,10 @@ func (p *parser) head(s *stream, d piece) int {
 
 // decide tells what a head is by its first line, and whether that can be.
 func (p *parser) decide(s *stream, raw []byte) bool {
-	switch p.kind = classify(raw); p.kind {
+	if p.kind = classify(raw); p.kind == alienBytes {
+		p.kind = brokenRequest(raw)
+	}
+	switch p.kind {
 	case requestLine:
 		return s.role(p.dir, false)
 	case responseLine:
@@ -532,107 +534,4 @@ func (p *parser) end(s *stream, closed bool) {
 		p.breakHead(s, false)
 	}
 	p.freeBuf()
-}
-
-// A start says what the first bytes of a message look like.
-type start uint8
-
-const (
-	undecided    start = iota // too few bytes to say
-	requestLine               // a request line, as far as it goes
-	responseLine              // a status line, as far as it goes
-	h2Preface                 // that of a client of HTTP/2
-	h2Settings                // the header of a frame with which a server of HTTP/2 begins
-	alienBytes                // neither
-)
-
-// Bounds of what is taken for a request line.
-const (
-	maxMethod    = 24
-	maxStartLine = 16 << 10
-)
-
-// classify tells what a message begins with, RFC 9112, Sections 3 and 4, and RFC
-// 9113, Section 3.4.
-func classify(b []byte) start {
-	if mayBeTLS(b) {
-		return undecided
-	}
-	const version = "HTTP/"
-	if n := min(len(b), len(version)); string(b[:n]) == version[:n] {
-		if n < len(version) {
-			return undecided
-		}
-		return responseLine
-	}
-	if n := min(len(b), len(http2.ClientPreface)); string(b[:n]) == http2.ClientPreface[:n] {
-		if n < len(http2.ClientPreface) {
-			return undecided
-		}
-		return h2Preface
-	}
-	if startsSettings(b) {
-		if len(b) < h2HeaderLen {
-			return undecided
-		}
-		return h2Settings
-	}
-	i := 0
-	for i < len(b) && i <= maxMethod && ('A' <= b[i] && b[i] <= 'Z' || 'a' <= b[i] && b[i] <= 'z' || b[i] == '-' || b[i] == '_') {
-		i++
-	}
-	switch {
-	case i == len(b) && i <= maxMethod:
-		return undecided
-	case i == 0 || i > maxMethod || b[i] != ' ':
-		return alienBytes
-	}
-	line, _, found := bytes.Cut(b, []byte("\n"))
-	switch {
-	case len(line) > maxStartLine || !textual(line):
-		return alienBytes
-	case !found:
-		return undecided
-	}
-	if v := bytes.LastIndex(line, []byte(" HTTP/")); v < i || len(line) <= v+6 || line[v+6] != '0' && line[v+6] != '1' {
-		return alienBytes
-	}
-	return requestLine
-}
-
-// mayBeTLS reports whether more bytes may make the beginning of a handshake, or a
-// whole alert.
-func mayBeTLS(b []byte) bool {
-	switch {
-	case len(b) == 0 || len(b) > 1 && b[1] != 3:
-		return false
-	case b[0] == byte(tlswire.Handshake):
-		return len(b) < 3
-	}
-	return b[0] == byte(tlswire.Alert) && len(b) < tlswire.HeaderLen+2
-}
-
-// textual reports whether a line may belong to a request: no control bytes.
-func textual(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' && c != '\r' && c != '\t' {
-			return false
-		}
-	}
-	return true
-}
-
-// startsHead reports whether a segment after a hole begins with a head. More is
-// asked than of the first bytes of a connection: a body may begin with anything.
-func startsHead(b []byte) bool {
-	return classify(b) == requestLine || len(b) >= 12 && bytes.HasPrefix(b, []byte("HTTP/1.")) && b[8] == ' ' && statusCode(b) != 0
-}
-
-// statusCode returns the status code of a status line, or 0. It is read from
-// every head that passes, so it allocates nothing.
-func statusCode(b []byte) int {
-	line, _, _ := bytes.Cut(b, []byte("\n"))
-	_, rest, _ := bytes.Cut(bytes.TrimSuffix(line, []byte("\r")), []byte(" "))
-	code, _, _ := bytes.Cut(bytes.TrimLeft(rest, " "), []byte(" "))
-	return parseStatus(code)
 }
