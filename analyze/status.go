@@ -17,6 +17,10 @@ func (t *Attempt) checkStatus() {
 	if t.framesAfterRefusal.Seen() {
 		t.add(ClientAcceptsNon101, Client, t.framesAfterRefusal.Frame, "", "a masked frame", "none after "+h.Line)
 	}
+	if cutStatusLine(h.Raw) {
+		find(HeadNotTerminated, "head", h.Line, "a status line with its code")
+		return
+	}
 	if h.Status == 0 {
 		find(ResponseNotHTTP, "status", h.Line, "HTTP/1.1 101 Switching Protocols")
 		return

@@ -148,7 +148,7 @@ func (t *Attempt) ending() {
 func (t *Attempt) unanswered(last flow.Stamp, drops int64) (Verdict, string) {
 	server := t.ClientDir.Reverse()
 	switch c := t.Conn; {
-	case t.alien != "":
+	case t.alien != "" && !cutStatusLine(t.alien):
 		return NotHTTP, ""
 	case t.TLS != nil && t.TLS.Unread[1] != tlsdecrypt.Decrypted:
 		return Indeterminate, fmt.Sprintf("the server's bytes could not be decrypted: %v", t.TLS.Unread[1])
@@ -234,6 +234,8 @@ func (t *Attempt) decideStatus() (Verdict, string) {
 	switch {
 	case t.statusCut():
 		return Indeterminate, "the response breaks off in its status line"
+	case cutStatusLine(t.Response.Head.Raw):
+		return NoResponse, ""
 	case h.Status == 0:
 		return NotHTTP, ""
 	}
@@ -254,6 +256,22 @@ func (t *Attempt) decideStatus() (Verdict, string) {
 func (t *Attempt) statusCut() bool {
 	r := t.Response
 	return r.Head.Status == 0 && !r.Complete && !strings.Contains(r.Head.Raw, "\n") && !t.unterminated()
+}
+
+// cutStatusLine reports whether an answer that was seen to its end is the beginning of
+// a status line without its code, RFC 9112, Section 4.
+func cutStatusLine(answer string) bool {
+	const form = "HTTP/0.0 000"
+	if len(answer) >= len(form) {
+		return false
+	}
+	for i := range len(answer) {
+		digit := form[i] == '0' && '0' <= answer[i] && answer[i] <= '9'
+		if answer[i] != form[i] && !digit {
+			return false
+		}
+	}
+	return true
 }
 
 // decideSwitch judges a 101, RFC 6455, Section 4.1.

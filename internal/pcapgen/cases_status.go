@@ -11,7 +11,7 @@ func statusCases() []Case {
 	for _, s := range plainStatuses {
 		cases = append(cases, s.row().build())
 	}
-	return append(cases, tooLargeInTheMiddle(), refusedWhileSending(), neverEndingHead(), captivePortal(), clientAcceptsNon101(), sshBanner(), tlsAlert(), httpAfter101())
+	return append(cases, tooLargeInTheMiddle(), refusedWhileSending(), neverEndingHead(), cutStatusLine(), captivePortal(), clientAcceptsNon101(), sshBanner(), tlsAlert(), httpAfter101())
 }
 
 // A plainStatus is a case in which nothing but the status line matters.
@@ -277,6 +277,19 @@ func neverEndingHead() Case {
 		c.Client(head[:len(head)-2])
 		g.Wait(20 * second)
 		a.ResponseFrame = c.Server(u.resp.bytes())
+		c.Close(Server)
+		return []Attempt{a}
+	})
+}
+
+// cutStatusLine is a server that ends in the middle of its status line.
+func cutStatusLine() Case {
+	return newCase("status-line-cut", "The server closes in the middle of its status line.", func(g *Capture) []Attempt {
+		u := g.upgrade()
+		c := g.Dial(clientAddr, serverAddr)
+		a := Attempt{Stream: c.Stream(), Key: u.key, Verdict: "no-response", Codes: []string{"head-not-terminated"}, NotCodes: []string{"response-not-http"}}
+		a.RequestFrame = c.Client(u.req.bytes())
+		c.Server([]byte("HTTP/1.1 10"))
 		c.Close(Server)
 		return []Attempt{a}
 	})
