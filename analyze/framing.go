@@ -53,7 +53,7 @@ func (f *framing) field(line []byte, at int) {
 		if !foldEqual(name, "content-length") {
 			return
 		}
-		if n, err := strconv.ParseInt(string(bytes.TrimSpace(line[colon+1:])), 10, 64); err == nil && n >= 0 {
+		if n, ok := contentLength(line[colon+1:]); ok {
 			f.length = n
 		}
 	case len("transfer-encoding"): // and sec-websocket-key
@@ -68,6 +68,21 @@ func (f *framing) field(line []byte, at int) {
 	default:
 		f.webSocketField(name, line, at)
 	}
+}
+
+// contentLength reads the value of a Content-Length. One that was sent twice may have
+// been made a list of equal numbers on the way, RFC 9110, Section 8.6.
+func contentLength(value []byte) (n int64, ok bool) {
+	first, rest, more := bytes.Cut(value, []byte(","))
+	first = bytes.TrimSpace(first)
+	for more {
+		var next []byte
+		if next, rest, more = bytes.Cut(rest, []byte(",")); !bytes.Equal(bytes.TrimSpace(next), first) {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseInt(string(first), 10, 64)
+	return n, err == nil && n >= 0
 }
 
 func (f *framing) webSocketField(name, line []byte, at int) {
