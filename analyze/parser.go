@@ -244,10 +244,7 @@ func (p *parser) head(s *stream, d piece) int {
 
 // decide tells what a head is by its first line, and whether that can be.
 func (p *parser) decide(s *stream, raw []byte) bool {
-	if p.kind = classify(raw); p.kind == alienBytes {
-		p.kind = brokenRequest(raw)
-	}
-	switch p.kind {
+	switch p.kind = beginsWith(raw); p.kind {
 	case requestLine:
 		return s.role(p.dir, false)
 	case responseLine:

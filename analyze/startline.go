@@ -75,6 +75,14 @@ func classify(b []byte) start {
 	return requestLine
 }
 
+// beginsWith tells what a direction begins with, be it broken.
+func beginsWith(b []byte) start {
+	if kind := classify(b); kind != alienBytes {
+		return kind
+	}
+	return brokenRequest(b)
+}
+
 // maxIndent bounds what is ignored before the method of a broken request line.
 const maxIndent = 8
 
