@@ -736,8 +736,8 @@ var catalogue = [numCodes]Entry{
 		Name: "deflate-bad-parameter", Severity: Error, RFC: "RFC 7692, Section 7.1",
 		Sentence: "the server's permessage-deflate answer is invalid ({got})",
 		Remedy:   "update the server library, or switch compression off on one side",
-		Wire:     "client_max_window_bits without value or not offered, window bits outside 8 to 15 or above the offer, unknown or repeated parameters",
-		Causes:   "bugs and misused options of server libraries",
+		Wire:     "client_max_window_bits without value or not offered, window bits outside 8 to 15 or above the offer, unknown or repeated parameters, or an accepted offer whose server_max_window_bits or server_no_context_takeover is left out",
+		Causes:   "bugs and misused options of server libraries; a server that answers permessage-deflate to whatever is offered",
 	},
 	ResponseHeadOversize: {
 		Name: "response-head-oversize", Severity: Warning, RFC: "RFC 9112, Section 3",

@@ -91,20 +91,32 @@ func windowBits(s string) int {
 	return n
 }
 
-// unoffered says what in an answered permessage-deflate does not fit the offer,
-// RFC 7692, Section 7.1.2; "" if everything does.
-func (e *extension) unoffered(offer *extension) string {
+// misfit says what in an answered permessage-deflate does not fit the offer, and
+// what would, RFC 7692, Section 7.1; "" if everything fits.
+func (e *extension) misfit(offer *extension) (got, want string) {
 	if e.name != "permessage-deflate" {
-		return ""
+		return "", ""
 	}
 	for _, p := range e.params {
 		asked, ok := offer.get(p.name)
 		switch {
 		case p.name == "client_max_window_bits" && !ok:
-			return p.String()
+			return p.String(), "no such parameter, as it was not offered"
 		case strings.HasSuffix(p.name, "_max_window_bits") && ok && asked.valued && windowBits(p.value) > windowBits(asked.value):
-			return p.String()
+			return p.String(), asked.String() + " or less"
 		}
 	}
-	return ""
+	for _, p := range offer.params {
+		if _, ok := e.get(p.name); !ok && p.binds() {
+			return "no " + p.name, p.String()
+		}
+	}
+	return "", ""
+}
+
+// binds reports whether a parameter of an offer has to be in an answer that
+// accepts it, RFC 7692, Sections 7.1.1.1 and 7.1.2.1. What the client says of
+// itself does not.
+func (p param) binds() bool {
+	return strings.HasPrefix(p.name, "server_") && p.allowed(true)
 }

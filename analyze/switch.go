@@ -166,27 +166,33 @@ func (t *Attempt) checkExtensions(h *Head, find finder) {
 	}
 }
 
+// checkAnswer checks an extension that the server accepts: it must fit one of the
+// offers of that name, which are alternatives (RFC 7692, Section 5). If it fits
+// none, the first is what the client prefers.
 func (e *extension) checkAnswer(offers []extension, find finder) {
 	const name = "Sec-WebSocket-Extensions"
-	fits, bad := false, e.badParam(false)
-	for _, offer := range offers {
-		if offer.name != e.name {
+	if bad := e.badParam(false); bad != "" && slices.ContainsFunc(offers, func(o extension) bool { return o.name == e.name }) {
+		find(DeflateBadParameter, name, bad, "a parameter that an answer may have")
+		return
+	}
+	var got, want string
+	for i := range offers {
+		if offers[i].name != e.name {
 			continue
 		}
-		fits = true
-		if bad == "" {
-			bad = e.unoffered(&offer)
-		}
-		if bad == "" {
+		lacks, needs := e.misfit(&offers[i])
+		if lacks == "" {
 			return
 		}
+		if got == "" {
+			got, want = lacks, needs
+		}
 	}
-	switch {
-	case !fits:
+	if got == "" {
 		find(ExtensionNotOffered, name, e.name, "an extension that was offered")
-	case bad != "":
-		find(DeflateBadParameter, name, bad, "a parameter that was offered and allowed")
+		return
 	}
+	find(DeflateBadParameter, name, got, want)
 }
 
 // checkLenience notes a 101 to a request that a strict server refuses.

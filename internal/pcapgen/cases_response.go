@@ -243,6 +243,29 @@ var protocolRows = []row{
 			u.resp.set("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits=12")
 		},
 	},
+	{
+		name: "deflate-window-ignored", desc: "The client asks for a small window of the server, which accepts the offer without a word of it.",
+		verdict: "bad-handshake", codes: []string{"deflate-bad-parameter"}, not: []string{"extension-not-offered"},
+		edit: extensions("permessage-deflate; server_max_window_bits=10", "permessage-deflate"),
+	},
+	{
+		name: "deflate-context-takeover-ignored", desc: "Neither of two offers fits the answer: both ask the server to forget its window after each message.",
+		verdict: "bad-handshake", codes: []string{"deflate-bad-parameter"}, not: []string{"extension-not-offered"},
+		edit: extensions("permessage-deflate; server_no_context_takeover; server_max_window_bits=10, permessage-deflate; server_no_context_takeover", "permessage-deflate"),
+	},
+	{
+		name: "deflate-fallback-agreed", desc: "The server passes over the first offer and accepts the second: nothing wrong.",
+		not:  []string{"deflate-bad-parameter", "extension-not-offered"},
+		edit: extensions("permessage-deflate; server_max_window_bits=10, permessage-deflate", "permessage-deflate"),
+	},
+}
+
+// extensions sets the extensions of both heads.
+func extensions(offered, accepted string) func(u *upgrade) {
+	return func(u *upgrade) {
+		u.req.set("Sec-WebSocket-Extensions", offered)
+		u.resp.set("Sec-WebSocket-Extensions", accepted)
+	}
 }
 
 func acceptDuplicated() Case {
