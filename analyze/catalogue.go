@@ -304,6 +304,13 @@ var catalogue = [numCodes]Entry{
 		Wire:     "an HTTP/1.1 request without a Host line",
 		Causes:   "hand-written clients",
 	},
+	RequestHostInvalid: {
+		Name: "request-host-invalid", Severity: Error, RFC: "RFC 9112, Section 3.2",
+		Sentence: "the request's Host is not one host name or address with an optional port ({got})",
+		Remedy:   "let the client send a single Host with nothing but host and port of its URL; every server must refuse anything else",
+		Wire:     "two Host lines, or a Host with a scheme, a path, a query, blanks or user and password",
+		Causes:   "a whole URL configured where a host name belongs; a placeholder that nobody filled in; an application that adds a Host to that of its library",
+	},
 	RequestHostDefaultPort: {
 		Name: "request-host-default-port", Severity: Warning, RFC: "RFC 9110, Section 7.2",
 		Sentence: "Host carries the scheme's default port ({got}), which some front ends redirect or do not find",
@@ -317,6 +324,13 @@ var catalogue = [numCodes]Entry{
 		Remedy:   "let the client send GET, without a body and without Content-Length",
 		Wire:     "POST /path with Upgrade: websocket, or a GET with Content-Length above 0",
 		Causes:   "hand-written clients; an HTTP library used with the wrong call",
+	},
+	RequestLineMalformed: {
+		Name: "request-line-malformed", Severity: Warning, RFC: "RFC 9112, Section 3",
+		Sentence: "the request line is malformed ({got}), and strict servers refuse it",
+		Remedy:   "let the client send method, path and version with one blank between them: the path begins with a slash, blanks in it are %20, and a fragment (#) stays at home",
+		Wire:     "GET ws HTTP/1.1, GET /a b HTTP/1.1, GET  /ws HTTP/1.1, GET /ws#part HTTP/1.1, GET /ws HTTP/11",
+		Causes:   "a path configured without its slash; paths and parameters that are joined without being encoded; a URL that is cut apart by hand",
 	},
 	RequestAbsoluteForm: {
 		Name: "request-absolute-form", Severity: Warning, RFC: "RFC 6455, Section 4.1",
@@ -401,6 +415,13 @@ var catalogue = [numCodes]Entry{
 		Remedy:   "update the client: servers of today speak 13 only",
 		Wire:     "Sec-WebSocket-Version: 0, 7, 8, 25 or text",
 		Causes:   "clients of a draft; hand-written clients",
+	},
+	RequestFieldDuplicated: {
+		Name: "request-field-duplicated", Severity: Warning, RFC: "RFC 9110, Section 5.3",
+		Sentence: "the request has a field twice that may be there once only ({field}), and strict servers refuse it",
+		Remedy:   "do not set the field among the client's own headers: the library sends it itself",
+		Wire:     "two lines of Sec-WebSocket-Version (RFC 6455, Section 11.3.5) or of Origin (RFC 6454, Section 7.3)",
+		Causes:   "an application that passes a whole set of copied headers to its library; a proxy that adds what is there",
 	},
 	ExtensionsRequestMalformed: {
 		Name: "extensions-request-malformed", Severity: Warning, RFC: "RFC 6455, Section 9.1",
@@ -619,6 +640,13 @@ var catalogue = [numCodes]Entry{
 		Remedy:   "remove the line; strict parsers refuse the whole message",
 		Wire:     "a line between start line and blank line without a colon",
 		Causes:   "text printed into the head by mistake; a value broken by a line end",
+	},
+	HeaderInvalidByte: {
+		Name: "header-invalid-byte", Severity: Warning, RFC: "RFC 9110, Section 5.5",
+		Sentence: "a header line has a byte that is not allowed there ({got}), and strict receivers refuse the whole message",
+		Remedy:   "remove the byte in whoever writes this line: a name has no blanks, and a value no control bytes but the tab",
+		Wire:     "NUL, CR or another control byte in a value, a blank or a control byte in a name",
+		Causes:   "a buffer that is sent with the NUL at its end or was never filled; a line end kept in a value that was read from a file",
 	},
 	EmptyHeaderValue: {
 		Name: "empty-header-value", Severity: Warning, RFC: "RFC 9110, Section 5.5",

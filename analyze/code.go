@@ -68,8 +68,10 @@ const (
 	RequestUpgradeDuplicatedToken
 	RequestHTTP10
 	RequestHostMissing
+	RequestHostInvalid
 	RequestHostDefaultPort
 	RequestMethodNotGET
+	RequestLineMalformed
 	RequestAbsoluteForm
 	ConnectTunnelRefused
 	KeyMissing
@@ -82,6 +84,7 @@ const (
 	KeyLowEntropy
 	VersionMissing
 	VersionNot13
+	RequestFieldDuplicated
 	ExtensionsRequestMalformed
 	SubprotocolListMalformed
 	EarlyClientData
@@ -115,6 +118,7 @@ const (
 	MultipleSpacesAfterColon
 	SpaceBeforeColon
 	HeaderLineWithoutColon
+	HeaderInvalidByte
 	EmptyHeaderValue
 	LFOnlyLineEndings
 	ObsFold

@@ -23,6 +23,7 @@ func (t *Attempt) checkRequest() {
 		checkRequestUpgrade(h, m.Complete, find)
 		checkRequestConnection(h, m.Complete, find)
 		checkVersion(h, m.Complete, find)
+		checkRepeats(h, find)
 		checkOffers(h, find)
 		checkFraming(h, find)
 	})
@@ -37,6 +38,9 @@ type finder func(code Code, field, got, want string)
 
 func checkRequestLine(m *Message, find finder) {
 	h := &m.Head
+	if field, got, want := h.badLine(); field != "" {
+		find(RequestLineMalformed, field, got, want)
+	}
 	if h.Method != "GET" {
 		find(RequestMethodNotGET, "method", h.Method, "GET")
 	} else if m.lacks(hasLength) {
@@ -54,18 +58,77 @@ func checkRequestLine(m *Message, find finder) {
 	}
 }
 
+// badLine says what is wrong with the form of a request line, RFC 9112, Section 3;
+// field is "" if nothing is, or if the line breaks off.
+func (h *Head) badLine() (field, got, want string) {
+	switch {
+	case len(h.Line) == len(h.Raw):
+	case h.Version == "" || h.Target == "" || strings.ContainsAny(h.Target, " \t"):
+		return "request line", h.Line, "method, target and version, one blank between"
+	case !isVersion(h.Version):
+		return "version", h.Version, "HTTP/1.1"
+	case strings.Contains(h.Target, "#"):
+		return "target", h.Target, "no fragment"
+	case h.Target[0] != '/' && !strings.Contains(h.Target, "://"):
+		return "target", h.Target, "/" + h.Target
+	}
+	return "", "", ""
+}
+
+// isVersion reports whether s is an HTTP-version, RFC 9112, Section 2.3.
+func isVersion(s string) bool {
+	digit := func(c byte) bool { return '0' <= c && c <= '9' }
+	return len(s) == len("HTTP/1.1") && s[:5] == "HTTP/" && digit(s[5]) && s[6] == '.' && digit(s[7])
+}
+
 func checkHost(h *Head, whole bool, find finder) {
-	host, ok := h.Get("Host")
-	if !ok {
+	f, more := h.first("Host")
+	if f == nil {
 		if whole {
 			find(RequestHostMissing, "Host", "", "the server's name")
 		}
 		return
 	}
+	host := f.Value
+	if more {
+		find(RequestHostInvalid, "Host", joinValues(h.Named("Host")), "one field")
+	} else if !isHost(host) {
+		find(RequestHostInvalid, "Host", host, "host or host:port")
+	}
 	if name, found := strings.CutSuffix(host, ":80"); found {
 		find(RequestHostDefaultPort, "Host", host, name)
 	} else if name, found := strings.CutSuffix(host, ":443"); found {
 		find(RequestHostDefaultPort, "Host", host, name)
+	}
+}
+
+// isHost reports whether the value of a Host is a name or an address with an
+// optional port, RFC 9110, Section 7.2 and RFC 3986, Section 3.2.2. Bytes outside
+// ASCII pass: names of other scripts are often sent like this, and taken.
+func isHost(s string) bool {
+	port := ""
+	if i := strings.LastIndexByte(s, ':'); i >= 0 && !strings.HasSuffix(s, "]") {
+		s, port = s[:i], s[i+1:]
+	}
+	literal := strings.HasPrefix(s, "[") && strings.HasSuffix(s, "]")
+	if literal {
+		s = s[1 : len(s)-1]
+	}
+	for _, c := range []byte(s) {
+		if c <= ' ' || c == 0x7f || c == ':' && !literal || strings.IndexByte("\"#/<>?@[\\]^`{|}", c) >= 0 {
+			return false
+		}
+	}
+	return strings.Trim(port, "0123456789") == ""
+}
+
+// checkRepeats looks for fields that a request must not have twice: RFC 6455,
+// Section 11.3.5 and RFC 6454, Section 7.3. Key and Host have checks of their own.
+func checkRepeats(h *Head, find finder) {
+	for _, name := range [...]string{"Sec-WebSocket-Version", "Origin"} {
+		if _, more := h.first(name); more {
+			find(RequestFieldDuplicated, name, joinValues(h.Named(name)), "one field")
+		}
 	}
 }
 
@@ -267,7 +330,7 @@ func isTokenByte(c byte) bool {
 
 // checkFraming checks what holds for the lines of any head, RFC 9112, Section 5.
 func checkFraming(h *Head, find finder) {
-	colon, space, fold := true, true, true // each is told once: a head may have thousands
+	colon, space, fold, odd := true, true, true, true // each is told once: a head may have thousands
 	for i := range h.Fields {
 		f := &h.Fields[i]
 		if f.Name == "" && colon {
@@ -282,7 +345,17 @@ func checkFraming(h *Head, find finder) {
 			fold = false
 			find(ObsFold, f.Name, f.Value, "one line")
 		}
+		if odd && f.Name != "" && f.hasInvalidByte() {
+			odd = false
+			find(HeaderInvalidByte, f.Name, h.fieldLine(f), "a token, a colon, and a value without control bytes")
+		}
 	}
+}
+
+// hasInvalidByte reports whether the name is no token, or a control byte other than
+// a tab is in the value: RFC 9110, Sections 5.1 and 5.5.
+func (f *Field) hasInvalidByte() bool {
+	return !isToken(f.Name) || strings.ContainsFunc(f.Value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }
 
 // checkLineEnds looks for lines that end in LF without CR, RFC 9112, Section 2.2.

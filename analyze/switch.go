@@ -172,7 +172,7 @@ func (t *Attempt) checkExtensions(h *Head, find finder) {
 func (e *extension) checkAnswer(offers []extension, find finder) {
 	const name = "Sec-WebSocket-Extensions"
 	if bad := e.badParam(false); bad != "" && slices.ContainsFunc(offers, func(o extension) bool { return o.name == e.name }) {
-		find(DeflateBadParameter, name, bad, "a parameter that an answer may have")
+		find(DeflateBadParameter, name, bad, "a parameter that an answer may have, once")
 		return
 	}
 	var got, want string

@@ -102,6 +102,54 @@ var requestRows = []row{
 		},
 	},
 	{
+		name: "request-host-invalid", desc: "The client was given a URL for a host name.",
+		codes: []string{"request-host-invalid", "status-400"}, not: []string{"request-host-missing"},
+		edit: refused(func(u *upgrade) { u.req.set("Host", "http://"+hostName+wsPath) }),
+	},
+	{
+		name: "request-host-duplicated", desc: "The application adds a Host to that of its library.",
+		codes: []string{"request-host-invalid", "status-400"}, not: []string{"request-field-duplicated"},
+		edit: refused(func(u *upgrade) { u.req.raw("Host", "Host: "+hostName, "Host: "+edgeName) }),
+	},
+	{
+		name: "request-line-malformed", desc: "The path was configured without its slash.",
+		codes: []string{"request-line-malformed", "status-400"}, not: []string{"request-absolute-form"},
+		edit: refused(func(u *upgrade) { u.req.start("GET ws HTTP/1.1") }),
+	},
+	{
+		name: "request-line-blanks", desc: "A parameter with a blank was joined to the path as it is.",
+		codes: []string{"request-line-malformed", "status-400"},
+		edit:  refused(func(u *upgrade) { u.req.start("GET " + wsPath + "?name=pump 7 HTTP/1.1") }),
+	},
+	{
+		name: "request-line-fragment", desc: "The fragment of the URL is sent, and the server does not mind.",
+		codes: []string{"request-line-malformed"},
+		edit:  func(u *upgrade) { u.req.start("GET " + wsPath + "#live HTTP/1.1") },
+	},
+	{
+		name: "request-line-version", desc: "The version is written without its dot.",
+		codes: []string{"request-line-malformed", "status-400"}, not: []string{"request-http10"},
+		edit: refused(func(u *upgrade) { u.req.start("GET " + wsPath + " HTTP/11") }),
+	},
+	{
+		name: "request-field-duplicated", desc: "The application adds an Origin and a version to those of its library.",
+		codes: []string{"request-field-duplicated", "status-400"}, not: []string{"version-not-13", "request-host-invalid"},
+		edit: refused(func(u *upgrade) {
+			u.req.raw("Sec-WebSocket-Version", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 13")
+			u.req.raw("Origin", "Origin: http://"+hostName, "Origin: http://"+edgeName)
+		}),
+	},
+	{
+		name: "header-invalid-byte", desc: "The client sends a name together with the NUL at its end.",
+		codes: []string{"header-invalid-byte", "status-400"},
+		edit:  refused(func(u *upgrade) { u.req.set("User-Agent", "device\x00") }),
+	},
+	{
+		name: "header-invalid-name", desc: "A blank in a field's name.",
+		codes: []string{"header-invalid-byte", "status-400"}, not: []string{"header-line-without-colon", "space-before-colon"},
+		edit: refused(func(u *upgrade) { u.req.set("Device Id", "7") }),
+	},
+	{
 		name: "version-missing", desc: "No Sec-WebSocket-Version.",
 		codes: []string{"version-missing", "status-400"}, not: []string{"version-not-13"},
 		edit: refused(func(u *upgrade) { u.req.drop("Sec-WebSocket-Version") }),
