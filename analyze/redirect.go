@@ -12,19 +12,25 @@ import (
 
 // URL returns what the request asked for: its absolute-form target, or Host and
 // target together (RFC 9112, Section 3.3), with a ws or wss scheme. It is nil if
-// the request was not seen or makes no URL.
+// the request was not seen or makes no URL, as without the slash before a path or
+// with a Host that is none.
 func (t *Attempt) URL() *url.URL {
 	if t.Request == nil || t.Request.Head.Tunnels() {
 		return nil
 	}
 	h := &t.Request.Head
 	target := h.Target
-	if !strings.Contains(target, "://") || strings.HasPrefix(target, "/") {
-		host, ok := h.Get("Host")
-		if !ok {
+	if strings.HasPrefix(target, "/") {
+		host, _ := h.Get("Host")
+		if !isHost(host) {
+			return nil
+		}
+		if host == "" {
 			host = cmp.Or(t.Tunnel, t.Server().String())
 		}
 		target = t.scheme() + "://" + host + target
+	} else if !strings.Contains(target, "://") {
+		return nil
 	}
 	u, err := url.Parse(target)
 	if err != nil {

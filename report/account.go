@@ -87,7 +87,7 @@ func (x *account) httpVersion() string {
 type wireURL struct {
 	original string // the target
 	base     string // what the target is relative to, plain ASCII; "" if full is all
-	full     string // what follows the base
+	full     string // what follows the base; "" if the target makes no URL
 	domain   string
 }
 
@@ -107,6 +107,10 @@ func (x *account) url() (u wireURL, ok bool) {
 		}
 	}
 	full := urlOf(x.a)
+	if full == "" {
+		u.domain = domainOf(hostOf(x.a))
+		return u, true
+	}
 	_, authority, _ := strings.Cut(full, "://")
 	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
 		authority = authority[:i]

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"io"
 	"net/netip"
@@ -81,7 +82,7 @@ func csvURL(x *account) string {
 	if u.base != "" {
 		return scheme(x.a) + u.base + u.full
 	}
-	return u.full
+	return cmp.Or(u.full, u.original)
 }
 
 func csvRedirect(x *account) []string {

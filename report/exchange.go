@@ -40,7 +40,8 @@ func hostOf(a *analyze.Attempt) string {
 	return cmp.Or(a.Tunnel, a.Server().String())
 }
 
-// urlOf returns the URL that the request asked for, "" if it is not known.
+// urlOf returns the URL that the request asked for, "" if it is not known, or if the
+// target makes none: what a server reads into that is not said.
 func urlOf(a *analyze.Attempt) string {
 	if a.Request == nil || a.Request.Head.Target == "" {
 		return ""
@@ -53,7 +54,7 @@ func urlOf(a *analyze.Attempt) string {
 		return scheme(a) + target
 	}
 	if !strings.HasPrefix(target, "/") {
-		target = "/" + target
+		return ""
 	}
 	return scheme(a) + hostOf(a) + target
 }

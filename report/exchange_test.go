@@ -20,7 +20,7 @@ func TestURLOf(t *testing.T) {
 		{"GET /ws HTTP/1.1\nHost: [2001:DB8:0::1]:80", "ws://[2001:DB8:0::1]:80/ws", "2001:db8::1"},
 		{"GET /ws HTTP/1.1\nHost: 192.0.2.1:8080", "ws://192.0.2.1:8080/ws", "192.0.2.1"},
 		{"GET /ws HTTP/1.1\nHost: 2001:db8::1", "ws://2001:db8::1/ws", "2001:db8::1"},
-		{"GET ws HTTP/1.1\nHost: h", "ws://h/ws", "h"},
+		{"GET ws HTTP/1.1\nHost: h", "ws", "h"},
 		{"CONNECT h:443 HTTP/1.1\nHost: h:443", "ws://h:443", "h"},
 	} {
 		a := (&script{}).attempt(analyze.OK, tt.head, "")

@@ -168,11 +168,13 @@ func (x *account) appendURL(dst []byte) []byte {
 		return dst
 	}
 	dst = appendString(append(dst, `"url":{`...), `"original":`, u.original)
-	dst = append(dst, `"full":"`...)
-	if u.base != "" {
-		dst = append(append(dst, scheme(x.a)...), u.base...)
+	if u.full != "" {
+		dst = append(dst, `"full":"`...)
+		if u.base != "" {
+			dst = append(append(dst, scheme(x.a)...), u.base...)
+		}
+		dst = append(appendInside(dst, u.full), `",`...)
 	}
-	dst = append(appendInside(dst, u.full), `",`...)
 	return endObject(appendString(dst, `"domain":`, u.domain))
 }
 

@@ -148,6 +148,9 @@ func (p *page) url(a *analyze.Attempt) string { return p.veil(a).url(a) }
 // url is a cell with what the attempt asked for.
 func (v *veil) url(a *analyze.Attempt) string {
 	text := urlOf(a)
+	if text == "" && a.Request != nil {
+		text = a.Request.Head.Target // as sent
+	}
 	switch {
 	case a.OnlyTLS() && a.TLS.ServerName != "":
 		text = "TLS for " + cellText(v.text(a.TLS.ServerName))

@@ -75,7 +75,7 @@ type body struct {
 
 type urlFields struct {
 	Original string `json:"original"`
-	Full     string `json:"full"`
+	Full     string `json:"full,omitempty"`
 	Domain   string `json:"domain"`
 }
 
@@ -300,13 +300,16 @@ func (f *plainFiller) http() *httpFields {
 }
 
 func (f *plainFiller) url() *urlFields {
-	full := urlOf(f.a)
-	if full == "" {
+	if f.a.Request == nil || f.a.Request.Head.Target == "" {
 		return nil
 	}
+	full := urlOf(f.a)
 	_, authority, _ := strings.Cut(full, "://")
 	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
 		authority = authority[:i]
+	}
+	if full == "" {
+		authority = hostOf(f.a)
 	}
 	original := f.text(f.a.Request.Head.Target)
 	if f.a.Request.Head.Method == "CONNECT" {
