@@ -842,8 +842,15 @@ var catalogue = [numCodes]Entry{
 		Name: "redirect-host-port-normalisation", Severity: Error, RFC: "RFC 9110, Section 7.2",
 		Sentence: "the redirect only changes the spelling of the URL: port, slash or host name ({got})",
 		Remedy:   "configure the URL as Location spells it; if the client appends the port to Host, correct that in the client or the front end",
-		Wire:     "a Location that equals the request but for the port, a trailing slash or the spelling of the host",
+		Wire:     "a Location that equals the request but for the port, a trailing slash or the spelling of the host or path",
 		Causes:   "Host with a default port, as many devices send it; a missing slash at the end of the path",
+	},
+	RedirectToItself: {
+		Name: "redirect-to-itself", Severity: Error, RFC: "RFC 9110, Section 15.4",
+		Sentence: "the redirect leads to the URL that was asked for ({got})",
+		Remedy:   "find out what the server wants changed: a cookie that it sets here, which the client must then send, or https, which a proxy in front already took off (let it pass X-Forwarded-Proto, and the server heed it)",
+		Wire:     "a Location that is, resolved, the URL of the request to the letter",
+		Causes:   "a check for cookies, which WebSocket clients rarely keep; TLS that ends at a balancer; a rule that adds what is already there",
 	},
 	RedirectLocationMissing: {
 		Name: "redirect-location-missing", Severity: Error, RFC: "RFC 9110, Section 15.4",
@@ -851,6 +858,13 @@ var catalogue = [numCodes]Entry{
 		Remedy:   "correct the server or proxy that makes this answer",
 		Wire:     "301, 302, 303, 307 or 308 without Location",
 		Causes:   "broken proxies and hand-made servers",
+	},
+	RedirectLocationInvalid: {
+		Name: "redirect-location-invalid", Severity: Error, RFC: "RFC 9110, Section 10.2.2",
+		Sentence: "the redirect does not name one valid URL for a WebSocket in its Location ({got})",
+		Remedy:   "correct the server or proxy that makes this answer, or configure the final URL in the client",
+		Wire:     "a Location that is empty, breaks the syntax of URLs, has a scheme other than http, https, ws and wss, or no host behind it; two Location lines that differ",
+		Causes:   "a URL put together from a variable that is empty; host and port without a scheme; an IPv6 address without its brackets; a page that is meant for browsers; two handlers that both redirect",
 	},
 	RedirectRelativeLocation: {
 		Name: "redirect-relative-location", Severity: Warning, RFC: "RFC 9110, Section 10.2.2",

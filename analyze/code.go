@@ -149,7 +149,9 @@ const (
 	RedirectHTTPToHTTPS
 	RedirectToLogin
 	RedirectHostPortNormalisation
+	RedirectToItself
 	RedirectLocationMissing
+	RedirectLocationInvalid
 	RedirectRelativeLocation
 	RedirectSchemeUnusable
 	RedirectStatusUnsupported

@@ -673,6 +673,9 @@ func (n *naive) judge(c *Chain) {
 	if c.End != ChainNotFollowed && c.End != ChainDowngraded || t.Redirect.Target == "" {
 		return
 	}
+	if _, to := t.target(); t.futile(to) {
+		return
+	}
 	t.find(RedirectNotFollowed, t.Redirect.Location, "a request to it")
 	if s := t.Response.Head.Status; s == 307 || s == 308 {
 		t.find(RedirectStatusUnsupported, t.Response.Head.Line, "301 or 302 for clients that know no other")

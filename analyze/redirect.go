@@ -3,8 +3,10 @@ package analyze
 import (
 	"cmp"
 	"net"
+	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/wssniff/wssniff/reassembly/flow"
@@ -63,8 +65,10 @@ func webSocketScheme(scheme string) string {
 // target resolves the Location of a redirect, RFC 9110, Section 10.2.2. It is nil
 // if there is none, or none that leads to a host.
 func (t *Attempt) target() (location string, u *url.URL) {
-	if location, _ = t.Response.Head.Get("Location"); location == "" {
-		return "", nil
+	location, _ = t.Response.Head.Get("Location")
+	to := reference(location)
+	if to == nil {
+		return location, nil
 	}
 	from := t.URL()
 	if from == nil {
@@ -72,11 +76,33 @@ func (t *Attempt) target() (location string, u *url.URL) {
 	}
 	base := *from
 	base.Scheme = strings.Replace(base.Scheme, "ws", "http", 1)
-	u, err := base.Parse(location)
-	if err != nil || u.Hostname() == "" {
+	if u = base.ResolveReference(to); u.Hostname() == "" {
 		return location, nil
 	}
 	return location, u
+}
+
+// reference takes a Location apart, RFC 3986, Section 4.1. It is nil if that is
+// none, or none to which a WebSocket client can go. The empty one would be the
+// request's own URL: nobody means that, and clients take it for none.
+func reference(location string) *url.URL {
+	u, err := url.Parse(location)
+	if err != nil || location == "" {
+		return nil
+	}
+	switch webSocketScheme(u.Scheme) {
+	case "ws", "wss":
+	case "":
+		if !strings.HasPrefix(location, "//") {
+			return u
+		}
+	default:
+		return nil
+	}
+	if u.Hostname() == "" {
+		return nil
+	}
+	return u
 }
 
 // destinationOf is what a URL leads to: scheme, host with port, path and query.
@@ -84,7 +110,18 @@ func destinationOf(u *url.URL) string { return destinationAt(u, u.Hostname()) }
 
 // destinationAt is destinationOf with another host.
 func destinationAt(u *url.URL, host string) string {
-	return webSocketScheme(u.Scheme) + "://" + net.JoinHostPort(strings.ToLower(host), portOf(u)) + u.RequestURI()
+	return webSocketScheme(u.Scheme) + "://" + net.JoinHostPort(canonicalHost(host), portOf(u)) + u.RequestURI()
+}
+
+// canonicalHost spells a host in the one way that RFC 5952 has for an address of
+// IPv6, and a name in lower case.
+func canonicalHost(host string) string {
+	if strings.Contains(host, ":") {
+		if ip, err := netip.ParseAddr(host); err == nil {
+			return ip.String()
+		}
+	}
+	return strings.ToLower(host)
 }
 
 // portOf returns the port that a URL leads to.
@@ -139,15 +176,15 @@ var login = regexp.MustCompile(`(?i)\b(log-?in|sign-?in|oauth2?|sso|saml2?|auth|
 func (t *Attempt) checkRedirect() {
 	_, to := t.target()
 	from, location := t.URL(), t.Redirect.Location
-	if !strings.Contains(location, "://") {
-		t.find(RedirectRelativeLocation, location, "an absolute URL")
-	}
+	t.checkLocation(location)
 	if to == nil || from == nil {
 		return
 	}
 	scheme := webSocketScheme(to.Scheme)
-	sameHost := strings.EqualFold(from.Hostname(), to.Hostname())
+	sameHost := canonicalHost(from.Hostname()) == canonicalHost(to.Hostname())
 	switch {
+	case toItself(from, to):
+		t.find(RedirectToItself, location, "another URL")
 	case sameHost && from.Scheme == "ws" && scheme == "wss":
 		t.find(RedirectHTTPToHTTPS, location, "wss in the client's URL")
 	case from.Scheme == "wss" && scheme == "ws":
@@ -159,6 +196,39 @@ func (t *Attempt) checkRedirect() {
 		t.find(RedirectToLogin, location, "credentials in the request")
 	}
 	t.checkScheme(from, to, location)
+}
+
+// checkLocation checks the form of a Location.
+func (t *Attempt) checkLocation(location string) {
+	to := reference(location)
+	switch {
+	case t.locationsDiffer():
+		t.find(RedirectLocationInvalid, joinValues(t.Response.Head.Named("Location")), "one field")
+	case to == nil:
+		t.find(RedirectLocationInvalid, location, "a URL with http or https and a host")
+	case to.Scheme == "":
+		t.find(RedirectRelativeLocation, location, "an absolute URL")
+	}
+}
+
+// locationsDiffer reports whether a redirect leads to several URLs. Which of them
+// a client takes is not known.
+func (t *Attempt) locationsDiffer() bool {
+	first, more := t.Response.Head.first("Location")
+	return more && slices.ContainsFunc(t.Response.Head.Named("Location"), func(f Field) bool { return f.Value != first.Value })
+}
+
+// toItself reports whether a redirect leads to the URL that was asked for, to the
+// letter.
+func toItself(from, to *url.URL) bool {
+	return webSocketScheme(to.Scheme) == from.Scheme && from.Host == to.Host && from.RequestURI() == to.RequestURI()
+}
+
+// futile reports whether it is not the client's fault that it did not follow a
+// redirect: that changes nothing, or nobody knows where it leads.
+func (t *Attempt) futile(to *url.URL) bool {
+	from := t.URL()
+	return t.locationsDiffer() || from != nil && toItself(from, to)
 }
 
 // onlySpelling reports whether two URLs of one host differ in a port that goes

@@ -341,6 +341,9 @@ func (j *judge) checkNotFollowed(t *Attempt) {
 		t.find(RedirectTargetRefuses, fmt.Sprintf("%v in frame %d", r.server, r.refused.Frame), "a SYN-ACK")
 		return
 	}
+	if t.futile(to) {
+		return
+	}
 	t.find(RedirectNotFollowed, t.Redirect.Location, "a request to it")
 	if s := t.Response.Head.Status; s == 307 || s == 308 {
 		t.find(RedirectStatusUnsupported, t.Response.Head.Line, "301 or 302 for clients that know no other")

@@ -8,8 +8,11 @@ func redirectCases() []Case {
 	for _, r := range unfollowed {
 		cases = append(cases, r.build())
 	}
+	for _, r := range unusable {
+		cases = append(cases, r.build())
+	}
 	return append(cases,
-		locationMissing(), followedOK(), followedRelative(), followedSlash(), followedRefused(),
+		locationMissing(), redirectToItself(), followedAddress(), followedOK(), followedRelative(), followedSlash(), followedRefused(),
 		followedIntoTLS(), redirectLoop(), espRetries(), redirectAtEnd())
 }
 
@@ -121,6 +124,75 @@ func locationMissing() Case {
 		edit: func(u *upgrade) { u.answer(errorPage("302 Found")) },
 	}
 	return r.build()
+}
+
+// An unusableRow is a redirect that no client can follow, or nobody knows where
+// to.
+type unusableRow struct {
+	name, desc string
+	locations  []string
+	first      string // URL that the first of them makes; "": none
+}
+
+var unusable = []unusableRow{
+	{name: "redirect-location-invalid", desc: "The Location has host and port without a scheme.", locations: []string{edgeHost + wsPath}},
+	{name: "redirect-location-empty", desc: "A Location without a value.", locations: []string{""}},
+	{name: "redirect-location-broken", desc: "The address in the Location lacks its second bracket.", locations: []string{"http://[2001:db8:2::a" + wsPath}},
+	{name: "redirect-location-script", desc: "A Location for browsers.", locations: []string{"javascript:location.reload()"}},
+	{
+		name: "redirect-location-twice", desc: "Two handlers each add a Location.",
+		locations: []string{"http://" + edgeHost + wsPath, "http://" + edgeHost + "/v2"}, first: "http://" + edgeHost + wsPath,
+	},
+}
+
+func (r unusableRow) build() Case {
+	c := newCase(r.name, r.desc, func(g *Capture) []Attempt {
+		u := g.upgrade()
+		u.resp = redirect("302 Found", r.locations[0])
+		for _, l := range r.locations[1:] {
+			u.resp.lines = append(u.resp.lines, "Location: "+l)
+		}
+		u.rest = closedByClient
+		a := u.play(g.Dial(clientAddr, serverAddr))
+		a.Codes = []string{"redirect-location-invalid"}
+		a.NotCodes = []string{"redirect-location-missing", "redirect-relative-location", "redirect-not-followed"}
+		g.otherTraffic(35)
+		return []Attempt{a}
+	})
+	if r.first == "" {
+		return c
+	}
+	return c.chained(Chain{URLs: []string{firstURL, r.first}, End: "not-followed"})
+}
+
+// redirectToItself wants a cookie back, which the client does not keep.
+func redirectToItself() Case {
+	c := newCase("redirect-to-itself", "The server sets a cookie and sends the client to the same URL.", func(g *Capture) []Attempt {
+		u := g.upgrade()
+		u.resp = redirect("302 Found", "http://"+hostName+wsPath)
+		u.resp.set("Set-Cookie", "checked=1")
+		u.rest = closedByClient
+		a := u.play(g.Dial(clientAddr, serverAddr))
+		a.Codes = []string{"redirect-to-itself"}
+		a.NotCodes = []string{"redirect-host-port-normalisation", "redirect-loop", "redirect-not-followed"}
+		g.otherTraffic(35)
+		return []Attempt{a}
+	})
+	return c.chained(Chain{URLs: []string{firstURL, "http://" + hostName + wsPath}, End: "not-followed"})
+}
+
+// followedAddress is followed by a client that spells the address in its own way.
+func followedAddress() Case {
+	location := "http://[2001:0DB8:0002:0:0:0:0:A]:8080" + wsPath
+	c := newCase("redirect-address-spelling", "An IPv6 address in the Location, which the client spells otherwise in its Host.", func(g *Capture) []Attempt {
+		a := g.hop(g.upgrade(), clientAddr6, serverAddr6, "301 Moved Permanently", location)
+		a.NotCodes = []string{"redirect-not-followed"}
+		g.Wait(500 * millisecond)
+		u := g.upgrade()
+		u.req = goRequest("[2001:db8:2::a]:8080", wsPath, u.key)
+		return []Attempt{a, u.play(g.Dial("[2001:db8:1::7]:51236", "[2001:db8:2::a]:8080"))}
+	})
+	return c.chained(Chain{URLs: []string{firstURL, location}, End: "upgraded"})
 }
 
 // followed is a redirect and the exchange at its target; the client needs
