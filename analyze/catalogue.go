@@ -329,7 +329,7 @@ var catalogue = [numCodes]Entry{
 		Name: "request-line-malformed", Severity: Warning, RFC: "RFC 9112, Section 3",
 		Sentence: "the request line is malformed ({got}), and strict servers refuse it",
 		Remedy:   "let the client send method, path and version with one blank between them: the path begins with a slash, blanks in it are %20, and a fragment (#) stays at home",
-		Wire:     "GET ws HTTP/1.1, GET /a b HTTP/1.1, GET  /ws HTTP/1.1, GET /ws#part HTTP/1.1, GET /ws HTTP/11",
+		Wire:     "GET ws HTTP/1.1, GET /a b HTTP/1.1, GET  /ws HTTP/1.1, GET /ws#part HTTP/1.1, GET /ws HTTP/11, GET /ws http/1.1, GET /ws, tabs, control bytes or letters outside ASCII, anything before GET",
 		Causes:   "a path configured without its slash; paths and parameters that are joined without being encoded; a URL that is cut apart by hand",
 	},
 	RequestAbsoluteForm: {

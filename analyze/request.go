@@ -63,8 +63,12 @@ func checkRequestLine(m *Message, find finder) {
 func (h *Head) badLine() (field, got, want string) {
 	switch {
 	case len(h.Line) == len(h.Raw):
-	case h.Version == "" || h.Target == "" || strings.ContainsAny(h.Target, " \t"):
+	case len(trimIndent(h.Line)) != len(h.Line):
+		return "request line", h.Line, "nothing before the method"
+	case h.Version == "" || h.Target == "" || strings.Contains(h.Target, " ") || strings.Contains(h.Line, "\t"):
 		return "request line", h.Line, "method, target and version, one blank between"
+	case strings.ContainsFunc(h.Target, func(r rune) bool { return isControl(r) || r > '~' }):
+		return "target", h.Target, "such bytes as %20" // RFC 3986, Section 2.1
 	case !isVersion(h.Version):
 		return "version", h.Version, "HTTP/1.1"
 	case strings.Contains(h.Target, "#"):
@@ -355,8 +359,10 @@ func checkFraming(h *Head, find finder) {
 // hasInvalidByte reports whether the name is no token, or a control byte other than
 // a tab is in the value: RFC 9110, Sections 5.1 and 5.5.
 func (f *Field) hasInvalidByte() bool {
-	return !isToken(f.Name) || strings.ContainsFunc(f.Value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+	return !isToken(f.Name) || strings.ContainsFunc(f.Value, func(r rune) bool { return r != '\t' && isControl(r) })
 }
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 // checkLineEnds looks for lines that end in LF without CR, RFC 9112, Section 2.2.
 func checkLineEnds(h *Head, find finder) {

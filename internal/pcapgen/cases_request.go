@@ -132,6 +132,31 @@ var requestRows = []row{
 		edit: refused(func(u *upgrade) { u.req.start("GET " + wsPath + " HTTP/11") }),
 	},
 	{
+		name: "request-line-lower-case", desc: "The version is written in lower case.",
+		codes: []string{"request-line-malformed", "status-400"},
+		edit:  refused(func(u *upgrade) { u.req.start("GET " + wsPath + " http/1.1") }),
+	},
+	{
+		name: "request-line-no-version", desc: "The version is missing, as in HTTP/0.9.",
+		codes: []string{"request-line-malformed", "status-400"}, not: []string{"request-http10"},
+		edit: refused(func(u *upgrade) { u.req.start("GET " + wsPath) }),
+	},
+	{
+		name: "request-line-tabs", desc: "Tabs stand where blanks belong, and the server does not mind.",
+		codes: []string{"request-line-malformed"},
+		edit:  func(u *upgrade) { u.req.start("GET\t" + wsPath + "\tHTTP/1.1") },
+	},
+	{
+		name: "request-line-mark", desc: "A byte order mark and a blank stand before the method.",
+		codes: []string{"request-line-malformed", "status-400"},
+		edit:  refused(func(u *upgrade) { u.req.start("\xef\xbb\xbf GET " + wsPath + " HTTP/1.1") }),
+	},
+	{
+		name: "request-line-nul", desc: "The path is sent together with the NUL at its end.",
+		codes: []string{"request-line-malformed", "status-400"},
+		edit:  refused(func(u *upgrade) { u.req.start("GET " + wsPath + "\x00 HTTP/1.1") }),
+	},
+	{
 		name: "request-field-duplicated", desc: "The application adds an Origin and a version to those of its library.",
 		codes: []string{"request-field-duplicated", "status-400"}, not: []string{"version-not-13", "request-host-invalid"},
 		edit: refused(func(u *upgrade) {
