@@ -52,7 +52,7 @@ func TestNotGuessed(t *testing.T) {
 			d.say(client, upgrade)
 			d.say(server, "HTT")
 			d.end(server, flow.FIN)
-		}, []string{"not-http GET /ws response-not-http"}},
+		}, []string{"no-response GET /ws tcp-fin-without-response"}},
 		{"a proxy wants credentials first", func(d *dialogue) {
 			d.say(client, tunnel)
 			d.say(server, "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
