@@ -305,9 +305,9 @@ var catalogue = [numCodes]Entry{
 		Causes:   "hand-written clients",
 	},
 	RequestHostInvalid: {
-		Name: "request-host-invalid", Severity: Error, RFC: "RFC 9112, Section 3.2",
+		Name: "request-host-invalid", Severity: Warning, RFC: "RFC 9112, Section 3.2",
 		Sentence: "the request's Host is not one host name or address with an optional port ({got})",
-		Remedy:   "let the client send a single Host with nothing but host and port of its URL; every server must refuse anything else",
+		Remedy:   "let the client send a single Host with nothing but host and port of its URL; RFC 9112 has servers refuse anything else, and not all do",
 		Wire:     "two Host lines, or a Host with a scheme, a path, a query, blanks or user and password",
 		Causes:   "a whole URL configured where a host name belongs; a placeholder that nobody filled in; an application that adds a Host to that of its library",
 	},

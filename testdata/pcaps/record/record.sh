@@ -49,6 +49,60 @@ ws_npm() { #: ws-npm
   save ws-npm.pcap
 }
 
+# heads_refused sends the same broken heads to five servers. Those that would wait
+# for the end of a head do so for two seconds.
+heads_refused() { #: heads-refused
+  need_node
+  need nginx apache2-bin haproxy caddy
+  lan
+  server backend 8080 --path /ws
+  server front 81 --path /ws
+  nginx_on front 82 <<'CONF'
+  client_header_timeout 2s;
+  server {
+    listen 82;
+    location / {
+      proxy_pass http://192.0.2.30:8080;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+    }
+  }
+CONF
+  apache_on front 83 <<'CONF'
+LoadModule reqtimeout_module /usr/lib/apache2/modules/mod_reqtimeout.so
+RequestReadTimeout header=2
+ProxyPass /ws http://192.0.2.30:8080/ws upgrade=websocket
+CONF
+  haproxy_on front 84 <<'CONF'
+frontend web
+  bind :84
+  timeout http-request 2s
+  default_backend app
+backend app
+  server app1 192.0.2.30:8080
+CONF
+  caddy_on front 85 <<'CONF'
+{
+  admin off
+  auto_https off
+}
+:85 {
+  reverse_proxy 192.0.2.30:8080
+}
+CONF
+  capture switch br0 'tcp portrange 81-85'
+  local port
+  for port in 81 82 83 84 85; do
+    expect 'right: HTTP/1.1 101' client "$python" "$here/broken-client.py" ws.example.com "$port"
+  done
+  expect 'unending: ' client "$python" "$here/broken-client.py" ws.example.com 82 unending # nginx closes
+  for port in 83 84; do
+    expect 'unending: HTTP/1.1 408' client "$python" "$here/broken-client.py" ws.example.com "$port" unending
+  done
+  save heads-refused.pcap
+}
+
 ws_npm_subprotocol_deflate() { #: ws-npm-subprotocol-deflate
   need_node
   lan
