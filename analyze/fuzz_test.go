@@ -105,9 +105,9 @@ func whatIsFound(t *testing.T, turns []turn, cut func(string) []string) (lines [
 }
 
 // segmentation are the findings that depend on the segments by their nature.
-// The last two look at the first bytes of a direction in the segment in which
+// The last three look at the first bytes of a direction in the segment in which
 // they came.
-var segmentation = []Code{ResponseSplitOverSegments, FirstFrameCoalesced, FirstFrameDelayedByClient, ResponseNotHTTP, ClientAcceptsNon101}
+var segmentation = []Code{ResponseSplitOverSegments, FirstFrameCoalesced, FirstFrameDelayedByClient, ResponseNotHTTP, ClientAcceptsNon101, TLSToPlainPort}
 
 var frameNumber = regexp.MustCompile(`frame \d+`)
 
