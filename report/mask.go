@@ -118,13 +118,11 @@ func (m *masker) text(s string) string {
 	if c&equals != 0 {
 		s = m.pairs(s)
 	}
-	if c&quote != 0 && mayHaveJSON(s) {
-		s = m.groups(jsonPair, s, func(g []string) string {
-			if !secretName(g[1]) {
-				return g[0]
-			}
-			return `"` + g[1] + `"` + g[2] + m.secret(g[3]) + `"`
-		})
+	if c&quote != 0 && c&colon != 0 {
+		s = m.each(members, s)
+	}
+	if c&less != 0 {
+		s = m.each(markup, s)
 	}
 	if c&at != 0 {
 		s = m.groups(userinfo, s, func(g []string) string { return "//" + m.secret(g[1]) + "@" })
@@ -135,12 +133,14 @@ func (m *masker) text(s string) string {
 	if c&capitalJ != 0 && strings.Contains(s, "eyJ") {
 		s = jwt.ReplaceAllStringFunc(s, m.secret)
 	}
+	if mayHaveNamed(s) {
+		s = m.each(named, s)
+	}
 	return s
 }
 
 var (
 	headerLine = regexp.MustCompile(`(?i)\b(?:proxy-)?(?:authorization|(?:set-)?cookie)[ \t]*:[^\r\n]*`)
-	jsonPair   = regexp.MustCompile(`"([^"\\]{1,64})"(\s*:\s*")((?:[^"\\]|\\.)*)"?`)
 	userinfo   = regexp.MustCompile(`//([^/?#\s]+)@`)
 	bearer     = regexp.MustCompile(`(?i)(\b(?:bearer|basic|negotiate|ntlm)\s+)([A-Za-z0-9._~+/-]{8,}=*)(\s|,|$)`)
 	jwt        = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*){0,3}`)
@@ -153,7 +153,7 @@ func (m *masker) groups(re *regexp.Regexp, s string, f func(g []string) string) 
 // pairs masks the values of name=value with a token-like name, wherever they
 // stand: in a query, in a fragment, in matrix parameters. A value ends at & or
 // #, white space, a quote or an angle bracket, not at a comma or semicolon:
-// rather too much is hidden than a rest shown.
+// rather too much is hidden than a rest shown. One in quotes ends with them.
 func (m *masker) pairs(s string) string {
 	var b strings.Builder // stays empty if there is nothing to hide
 	done, end := 0, 0
@@ -166,12 +166,21 @@ func (m *masker) pairs(s string) string {
 			end = valueEnd(s, i+1)
 			hides = nested(s[i+1 : end])
 		}
-		if !hides && !secretName(s[nameStart(s, done, i):i]) {
+		name := nameStart(s, done, i)
+		naming := namingOf(s[name:i])
+		if naming == innocent && !hides {
 			continue
 		}
-		b.WriteString(s[done : i+1])
-		b.WriteString(m.secret(s[i+1 : end]))
-		done, i = end, end-1
+		start, to := i+1, end
+		if from, till := quotedValue(s, start); from < till {
+			start, to = from, till
+		}
+		if !hides && !naming.hides(s[start:to], name > 0 && edges[s[name-1]]&partsURL != 0) {
+			continue
+		}
+		b.WriteString(s[done:start])
+		b.WriteString(m.secret(s[start:to]))
+		done, i, end = to, to-1, to
 	}
 	if done == 0 {
 		return s
@@ -187,6 +196,22 @@ func valueEnd(s string, from int) int {
 		}
 	}
 	return len(s)
+}
+
+// quotedValue returns where the inside of the quotes is that open at index i, with or
+// without backslashes before them. They close in the same line.
+func quotedValue(s string, i int) (start, end int) {
+	for i < len(s) && s[i] == '\\' {
+		i++
+	}
+	if i == len(s) || s[i] != '"' {
+		return i, i
+	}
+	start, end = i+1, len(s)
+	if n := strings.IndexAny(s[start:], "\"\r\n"); n >= 0 {
+		end = start + n
+	}
+	return start, max(start, end-backslashes(s[:end]))
 }
 
 // nameStart returns where the name that ends before index end begins.
@@ -234,9 +259,15 @@ func nested(value string) bool {
 			return false
 		}
 		value = plain
-		if len(urlSecrets(nil, value)) > 0 || userinfo.MatchString(value) {
+		if holdsSecret(value) {
 			return true
 		}
 	}
 	return false
+}
+
+// holdsSecret reports whether a decoded value has a secret.
+func holdsSecret(value string) bool {
+	member, _ := members(value, 0)
+	return member >= 0 || len(urlSecrets(nil, value)) > 0 || userinfo.MatchString(value)
 }

@@ -42,6 +42,52 @@ func TestMaskText(t *testing.T) {
 		{`{"token": "abc", "name":"bob"}`, `{"token": "` + masked("abc") + `", "name":"bob"}`},
 		{"x\r\nCookie: a=b; c=d\r\ny", "x\r\nCookie: " + masked("a=b; c=d") + "\r\ny"},
 		{rfcKey, rfcKey},
+		{`<e token="abc d">`, `<e token="` + masked("abc d") + `">`},
+		{`token=\"abc\"`, `token=\"` + masked("abc") + `\"`},
+
+		{`{\"token\": \"abc\"}`, `{\"token\": \"` + masked("abc") + `\"}`},
+		{`{\"token\":\"a\\\"bc\",\"b\":1}`, `{\"token\":\"` + masked(`a\\\"bc`) + `\",\"b\":1}`},
+		{`{\\\"token\\\":\\\"abc\\\"}`, `{\\\"token\\\":\\\"` + masked("abc") + `\\\"}`},
+		{`{"body":"{\"pin\":\"12\"}"}`, `{"body":"{\"pin\":\"` + masked("12") + `\"}"}`},
+		{`{'token': 'abc'}`, `{'token': '` + masked("abc") + `'}`},
+		{`{"pin":1234,"code":4001}`, `{"pin":` + masked("1234") + `,"code":4001}`},
+		{`{"token":"ab`, `{"token":"` + masked("ab")},
+		{`{"code":"AUTH_EXPIRED_401","error":"token"}`, `{"code":"AUTH_EXPIRED_401","error":"token"}`},
+		{`{"code":"SplxlOBeZQQYbYS6WxSbIA"}`, `{"code":"` + masked("SplxlOBeZQQYbYS6WxSbIA") + `"}`},
+		{"{&quot;token&quot;:&quot;abc12345&quot;}", "{&quot;token&quot;:&quot;" + masked("abc12345") + "&quot;}"},
+
+		{"<token>abc</token>", "<token>" + masked("abc") + "</token>"},
+		{`<wsse:Password Type="text"> abc </wsse:Password>`, `<wsse:Password Type="text"> ` + masked("abc") + ` </wsse:Password>`},
+		{"<token><![CDATA[a<b]]></token>", "<token><![CDATA[" + masked("a<b") + "]]></token>"},
+		{"<token>abc", "<token>" + masked("abc")},
+		{"<code>4001</code><p>token</p>", "<code>4001</code><p>token</p>"},
+		{`<input name="csrf_token" value="abc">`, `<input name="csrf_token" value="` + masked("abc") + `">`},
+		{`<input value='abc' type=hidden name='csrf'/>`, `<input value='` + masked("abc") + `' type=hidden name='csrf'/>`},
+		{`<meta name=csrf-token content=abc>`, `<meta name=csrf-token content=` + masked("abc") + `>`},
+		{`<input name="user" value="bob">`, `<input name="user" value="bob">`},
+		{"<td>Token</td><td>abc12345</td>", "<td>Token</td><td>" + masked("abc12345") + "</td>"},
+
+		{"/cb?code=4/0AX4&state=xyz&nonce=n", "/cb?code=" + masked("4/0AX4") + "&state=xyz&nonce=" + masked("n")},
+		{"/cb?state=af0ifjsldkj&code=4001", "/cb?state=" + masked("af0ifjsldkj") + "&code=4001"},
+		{"/cb?state=half-open&psk=abc", "/cb?state=half-open&psk=" + masked("abc")},
+		{"/login?next=%2Fcb%3Fa%3D1%26code%3DAb1", "/login?next=" + masked("%2Fcb%3Fa%3D1%26code%3DAb1")},
+		{"/login?next=%7B%22token%22%3A%22abc%22%7D", "/login?next=" + masked("%7B%22token%22%3A%22abc%22%7D")},
+		{"closed: code=4001 state=OPEN2 code=ERR-12345678901", "closed: code=4001 state=OPEN2 code=ERR-12345678901"},
+
+		{"/ws/token/abcdef123456/x", "/ws/token/" + masked("abcdef123456") + "/x"},
+		{"/key/abcdefGHIJKLmnopqrst", "/key/" + masked("abcdefGHIJKLmnopqrst")},
+		{"/auth/v2/websocket", "/auth/v2/websocket"},
+		{"/auth/kitchen17/ws", "/auth/kitchen17/ws"},
+		{"/ws?token&abcdef123456", "/ws?token&" + masked("abcdef123456")},
+
+		{"token abc12345 expired", "token " + masked("abc12345") + " expired"},
+		{"bearer 'abc12345'.", "bearer '" + masked("abc12345") + "'."},
+		{"the access token is abcdef+12/345==", "the access token is " + masked("abcdef+12/345==")},
+		{"api key: abc12345", "api key: " + masked("abc12345")},
+		{"Session ID abc12345", "Session ID " + masked("abc12345")},
+		{"websocket key " + rfcKey + " is used again", "websocket key " + rfcKey + " is used again"},
+		{"token expired, code 4001; no session for auth2", "token expired, code 4001; no session for auth2"},
+		{"request id abc12345, Sec-WebSocket-Key: " + rfcKey, "request id abc12345, Sec-WebSocket-Key: " + rfcKey},
 	} {
 		if got := m.text(tt.in); got != tt.want {
 			t.Errorf("%q: got %q, want %q", tt.in, got, tt.want)
@@ -88,7 +134,8 @@ func TestMaskProtocols(t *testing.T) {
 // Masking must not take longer than in proportion to what the wire brings.
 func TestMaskHostile(t *testing.T) {
 	m := newMasker(&Options{})
-	for _, unit := range []string{"=", "a=%2541", "a=%252525", "token=", "\"a\":\"", "//a@", "Bearer ", "a;", "eyJ.", "%3D", "a&token%3D"} {
+	for _, unit := range []string{"=", "a=%2541", "a=%252525", "token=", "\"a\":\"", "//a@", "Bearer ", "a;", "eyJ.", "%3D", "a&token%3D",
+		`"token":`, `"token":"`, `\\"a\\":\\"`, "\\", `a="`, "<token>", "<a b=c d=e ", "<", "<token><![CDATA[", "token ", "token/a1", "a/", "key&", "%20"} {
 		start := time.Now()
 		text := strings.Repeat(unit, 1<<16/len(unit))
 		m.text(text)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -27,8 +28,8 @@ func FuzzMask(f *testing.F) {
 		if got, want := quick.text(value), plain.text(value); got != want {
 			t.Errorf("text: got %q, want %q", got, want)
 		}
-		if got, want := secretName(name), plainSecretName(name); got != want {
-			t.Errorf("secretName: got %v, want %v", got, want)
+		if got, want := namingOf(name), plainNamingOf(name); got != want {
+			t.Errorf("namingOf: got %v, want %v", got, want)
 		}
 		list := plainListItems(value)
 		if got := listItems(value); !slices.Equal(got, list) {
@@ -75,6 +76,7 @@ func (m *plainMasker) veil(a *analyze.Attempt) *plainVeil {
 	}
 	if a.Request != nil {
 		found = append(found, plainURLSecrets(a.Request.Head.Target)...)
+		found = pathSecrets(found, a.Request.Head.Target)
 	}
 	v.know(found)
 	return v
@@ -125,8 +127,9 @@ func plainProtocolSecrets(m *plainMasker, value string) []string {
 
 func plainURLSecrets(s string) []string {
 	var found []string
-	for _, p := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("?&;#", r) }) {
-		if name, value, ok := strings.Cut(p, "="); ok && plainSecretName(name) {
+	for i, p := range strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune("?&;#", r) }) {
+		inURL := i > 0 || !strings.HasPrefix(s, p)
+		if name, value, ok := strings.Cut(p, "="); ok && plainNamingOf(name).hides(value, inURL) {
 			found = append(found, value)
 		}
 	}
@@ -190,20 +193,20 @@ func (m *plainMasker) text(s string) string {
 	if m.show {
 		return s
 	}
+	apart := classOf(s)&marks != 0 // else a name and what follows it are not told apart
 	s = headerLine.ReplaceAllStringFunc(s, func(line string) string {
 		name, value, _ := strings.Cut(line, ":")
 		return name + ": " + m.secret(strings.TrimSpace(value))
 	})
 	s = m.pairs(s)
-	s = m.groups(jsonPair, s, func(g []string) string {
-		if !plainSecretName(g[1]) {
-			return g[0]
-		}
-		return `"` + g[1] + `"` + g[2] + m.secret(g[3]) + `"`
-	})
+	s = m.each(members, s)
+	s = m.each(markup, s)
 	s = m.groups(userinfo, s, func(g []string) string { return "//" + m.secret(g[1]) + "@" })
 	s = m.groups(bearer, s, func(g []string) string { return g[1] + m.secret(g[2]) + g[3] })
-	return jwt.ReplaceAllStringFunc(s, m.secret)
+	if s = jwt.ReplaceAllStringFunc(s, m.secret); apart && mayHaveNamed(s) {
+		s = m.each(named, s)
+	}
+	return s
 }
 
 func (m *plainMasker) pairs(s string) string {
@@ -218,15 +221,21 @@ func (m *plainMasker) pairs(s string) string {
 			end = plainValueEnd(s, i+1)
 			hides = plainNested(s[i+1 : end])
 		}
-		if !hides && !plainSecretName(s[plainNameStart(s, done, i):i]) {
+		start, to, name := i+1, end, plainNameStart(s, done, i)
+		if g := plainQuoted.FindStringSubmatchIndex(s[start:]); g != nil {
+			start, to = start+g[2], start+g[3]
+		}
+		if !hides && !plainNamingOf(s[name:i]).hides(s[start:to], name > 0 && strings.IndexByte("?&;#", s[name-1]) >= 0) {
 			continue
 		}
-		b.WriteString(s[done : i+1])
-		b.WriteString(m.secret(s[i+1 : end]))
-		done, i = end, end-1
+		b.WriteString(s[done:start])
+		b.WriteString(m.secret(s[start:to]))
+		done, i, end = to, to-1, to
 	}
 	return b.String() + s[done:]
 }
+
+var plainQuoted = regexp.MustCompile(`^\\*"([^"\r\n]*[^"\r\n\\])`)
 
 func plainValueEnd(s string, from int) int {
 	if n := strings.IndexAny(s[from:], "&# \t\r\n\"<>"); n >= 0 {
@@ -250,14 +259,16 @@ func plainNested(value string) bool {
 			return false
 		}
 		value = plain
-		if len(plainURLSecrets(value)) > 0 || userinfo.MatchString(value) {
+		if member, _ := members(value, 0); member >= 0 || len(plainURLSecrets(value)) > 0 || userinfo.MatchString(value) {
 			return true
 		}
 	}
 	return false
 }
 
-func plainSecretName(name string) bool {
+func plainSecretName(name string) bool { return plainNamingOf(name) == secret }
+
+func plainNamingOf(name string) naming {
 	if plain, err := url.QueryUnescape(name); err == nil {
 		name = plain
 	}
@@ -269,10 +280,16 @@ func plainSecretName(name string) bool {
 	}, strings.ToLower(name))
 	for _, part := range plainSecretParts {
 		if strings.Contains(name, part) {
-			return true
+			return secret
 		}
 	}
-	return plainSecretNames[name]
+	switch {
+	case plainSecretNames[name]:
+		return secret
+	case name == "code" || name == "state" || name == "hash":
+		return vague
+	}
+	return innocent
 }
 
 var plainSecretParts = []string{
@@ -282,6 +299,7 @@ var plainSecretParts = []string{
 var plainSecretNames = map[string]bool{
 	"auth": true, "key": true, "pass": true, "pwd": true, "pw": true, "sig": true, "sid": true, "session": true,
 	"otp": true, "pin": true, "ticket": true, "hmac": true, "bearer": true, "assertion": true, "xauth": true,
+	"psk": true, "nonce": true, "csrf": true, "xsrf": true, "authcode": true, "devicecode": true, "codeverifier": true,
 }
 
 func (m *plainMasker) protocols(list []string) []string {

@@ -71,11 +71,11 @@ func (p *page) body(a *analyze.Attempt) string {
 	if a.Response == nil {
 		return ""
 	}
-	text := a.Response.Body
+	text := p.veil(a).text(a.Response.Body) // its tags name secrets
 	if strings.HasPrefix(strings.TrimSpace(text), "<") {
 		text = tag.ReplaceAllString(text, " ")
 	}
-	return cellText(strings.Join(strings.Fields(p.veil(a).text(text)), " "))
+	return cellText(strings.Join(strings.Fields(text), " "))
 }
 
 var tag = regexp.MustCompile(`<[^<>]*(?:>|$)`)

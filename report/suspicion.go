@@ -36,23 +36,21 @@ func mayHaveCredentials(s string) bool {
 	return false
 }
 
-// mayHaveJSON reports whether s holds a match of jsonPair with a secret's name.
-func mayHaveJSON(s string) bool {
-	for {
-		_, rest, ok := strings.Cut(s, `"`)
-		if !ok {
-			return false
+// mayHaveNamed reports whether s holds what named takes for a secret, of which a part
+// without a slash is long enough: whatever the words before are.
+func mayHaveNamed(s string) bool {
+	start, kinds := 0, uint8(0)
+	for i := range len(s) {
+		if k := nameBytes[s[i]]; k&inSegment != 0 {
+			kinds |= k
+			continue
 		}
-		name, after, ok := strings.Cut(rest, `"`)
-		if !ok {
-			return false
-		}
-		value, found := strings.CutPrefix(strings.TrimLeft(after, " \t\r\n\f"), ":")
-		if found && strings.HasPrefix(strings.TrimLeft(value, " \t\r\n\f"), `"`) && secretName(name) {
+		if i-start >= minNamed && random(kinds, i-start) {
 			return true
 		}
-		s = rest
+		start, kinds = i+1, 0
 	}
+	return len(s)-start >= minNamed && random(kinds, len(s)-start)
 }
 
 // endsWith reports whether s ends with a word in lower-case ASCII, whatever the

@@ -65,6 +65,9 @@ func (v *veil) learn(kind fieldName, value string) {
 func (v *veil) learnTarget(a *analyze.Attempt) {
 	if a.Request != nil && !v.show {
 		v.known = urlSecrets(v.known, a.Request.Head.Target)
+		if mayHaveNamed(a.Request.Head.Target) {
+			v.known = pathSecrets(v.known, a.Request.Head.Target)
+		}
 	}
 	if p := a.Passage; p != nil {
 		v.learnDifferences(p.Request)
@@ -125,11 +128,19 @@ func urlSecrets(list []string, s string) []string {
 		for end < len(s) && edges[s[end]]&partsURL == 0 {
 			end++
 		}
-		if secretName(s[start:i]) {
+		if namingOf(s[start:i]).hides(s[i+1:end], start > 0) {
 			list = append(list, s[i+1:end])
 		}
 		s = s[end:]
 	}
+}
+
+// pathSecrets appends what a word before it names in a path.
+func pathSecrets(list []string, s string) []string {
+	for start, end := named(s, 0); start >= 0; start, end = named(s, end) {
+		list = append(list, s[start:end])
+	}
+	return list
 }
 
 func (v *veil) text(s string) string { return v.hide(v.masker.text(s)) }
