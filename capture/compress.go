@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,10 @@ import (
 // the zstd command accepts unless told otherwise.
 const maxZstdWindow = 128 << 20
 
-var errEndsEarly = errors.New("compressed data ends early")
+var (
+	errEndsEarly = errors.New("compressed data ends early")
+	errFollowed  = errors.New("something that is not compressed follows the compressed data")
+)
 
 // A compression is how the whole of an input is packed. Captures are often
 // stored so by whoever rotates them.
@@ -46,7 +50,7 @@ func newUnpacked(how compression, raw *window) (packed, func(), error) {
 	src := windowReader{raw}
 	switch how {
 	case gzipped:
-		z, err := gzip.NewReader(src)
+		z, err := newGzipMembers(src)
 		if err != nil {
 			return nil, nil, unpackError(err)
 		}
@@ -63,6 +67,69 @@ func newUnpacked(how compression, raw *window) (packed, func(), error) {
 	default: // a new frame may follow each one, as after cat a.lz4 b.lz4
 		return lz4.NewReader(src), func() {}, nil
 	}
+}
+
+// A gzipMembers reads the members of a gzip file, RFC 1952, Section 2.2, one by one:
+// a Reader of all of them takes a few bytes behind the last for one that is cut.
+type gzipMembers struct {
+	*gzip.Reader // of the current one
+	src          *bufio.Reader
+}
+
+func newGzipMembers(src io.Reader) (*gzipMembers, error) {
+	m := &gzipMembers{src: bufio.NewReader(src)}
+	var err error
+	if m.Reader, err = gzip.NewReader(m.src); err != nil {
+		return nil, err
+	}
+	m.Multistream(false)
+	return m, nil
+}
+
+func (m *gzipMembers) Read(p []byte) (int, error) {
+	for {
+		n, err := m.Reader.Read(p)
+		switch {
+		case err != io.EOF:
+			return n, err
+		case n > 0:
+			return n, nil
+		}
+		if err = m.next(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (m *gzipMembers) WriteTo(w io.Writer) (total int64, err error) {
+	for err == nil {
+		var n int64
+		n, err = m.Reader.WriteTo(w)
+		total += n
+		if err == nil {
+			err = m.next()
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return total, err
+}
+
+// next goes to the next member. It returns io.EOF if there is none.
+func (m *gzipMembers) next() error {
+	id, err := m.src.Peek(2)
+	switch {
+	case len(id) == 0 || err != nil && err != io.EOF:
+		return err
+	case id[0] != 0x1f || len(id) == 2 && id[1] != 0x8b:
+		return errFollowed
+	}
+	if err = m.Reset(m.src); err != nil {
+		return err
+	}
+	m.Multistream(false)
+	return nil
 }
 
 // A checked is a zstd decoder by its Read: its WriteTo hands out a block even
@@ -101,6 +168,9 @@ func (u unpacker) Read(p []byte) (int, error) {
 func unpackError(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF {
 		return errEndsEarly
+	}
+	if errors.Is(err, errFollowed) || errors.Is(err, zstd.ErrMagicMismatch) || errors.Is(err, lz4.ErrInvalidFrame) { // the first frame's magic number was right
+		return errFollowed
 	}
 	if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
 		return fmt.Errorf("cannot decompress: %w (limit %d MiB)", err, maxZstdWindow>>20)

@@ -120,7 +120,8 @@ func TestCompressedPrefixes(t *testing.T) {
 }
 
 func TestCompressedDamage(t *testing.T) {
-	good := gzipped1(pcapFile(le, pcapMicro, pcapRecord(le, 1, "abc")))
+	plainFile := pcapFile(le, pcapMicro, pcapRecord(le, 1, "abc"))
+	good := gzipped1(plainFile)
 	flip := func(i int) []byte {
 		b := bytes.Clone(good)
 		b[(i+len(b))%len(b)] ^= 1
@@ -136,7 +137,12 @@ func TestCompressedDamage(t *testing.T) {
 		{"twice", gzipped1(gzipped1(good)), "standard input: not a capture file (pcap or pcapng)"},
 		{"checksum", flip(-5), "standard input: packet 2, byte 43: cannot decompress: gzip: invalid checksum"},
 		{"method", flip(2), "standard input: cannot decompress: gzip: invalid header"},
-		{"garbage behind", join(good, []byte("garbage behind")), "standard input: packet 2, byte 43: cannot decompress: gzip: invalid header"},
+		{"garbage behind", join(good, []byte("garbage behind")), "standard input: packet 2, byte 43: something that is not compressed follows the compressed data"},
+		{"a byte behind", join(good, []byte{0}), "standard input: packet 2, byte 43: something that is not compressed follows the compressed data"},
+		{"member behind cut", join(good, good[:1]), "standard input: packet 2, byte 43: compressed data ends early"},
+		{"bad member behind", join(good, flip(2)), "standard input: packet 2, byte 43: cannot decompress: gzip: invalid header"},
+		{"garbage behind zstd", join(zstd1(plainFile), []byte("garbage behind")), "standard input: packet 2, byte 43: something that is not compressed follows the compressed data"},
+		{"garbage behind lz4", join(lz41(plainFile), []byte("garbage behind")), "standard input: packet 2, byte 43: something that is not compressed follows the compressed data"},
 		{"zstd window of 1 TiB", []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf0, 0x01, 0x00, 0x00}, "standard input: cannot decompress: window size exceeded (limit 128 MiB)"},
 	} {
 		_, errs, _ := readBytes(t, c.file)
