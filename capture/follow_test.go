@@ -38,6 +38,7 @@ func TestIdleAnywhere(t *testing.T) {
 	files := samples()
 	files["long section"] = join(blockOf(le, blockSection, u32(le, byteOrderMagic, 1), u64(le, 1<<64-1), make([]byte, 2*bufferSize)),
 		iface(le, 1, 0), enhanced(le, 0, 1, "a"))
+	files["pcap behind pcap"] = join(pcapFile(le, pcapMicro, pcapRecord(le, 1, "a")), pcapFile(be, pcapNano, pcapRecord(be, 2, "bc")))
 	files["skipped"] = join(section(le), iface(le, 1, 0), blockOf(le, 77, make([]byte, 100)), enhanced(le, 0, 1, "a"),
 		blockOf(le, blockCustom, make([]byte, 50)), blockOf(le, 5, u32(le, 0, 0, 0), option(le, 5, u64(le, 3))), enhanced(le, 0, 1, "b"))
 	for name, b := range files {

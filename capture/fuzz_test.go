@@ -12,6 +12,7 @@ func FuzzPcap(f *testing.F) {
 	f.Add(pcapFile(be, pcapModified, u32(be, 1, 1, 2, 9, 0, 0), []byte("ab")))
 	f.Add(pcapFile(le, pcapMicro, u32(le, 1, 1, 0xffffffff, 0xffffffff)))
 	f.Add(pcapFile(le, pcapMicro)[:10])
+	f.Add(join(pcapFile(le, pcapMicro, pcapRecord(le, 1, "a")), pcapFile(be, pcapModified, u32(be, 1, 1, 1, 9, 0, 0), []byte("b"))))
 	f.Fuzz(checkAnyInput)
 }
 

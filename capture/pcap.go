@@ -1,6 +1,7 @@
 package capture
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 )
@@ -12,9 +13,19 @@ const (
 	pcapModified = 0xa1b2cd34 // of an old patched libpcap: 8 more bytes in each record header
 )
 
-const pcapHeaderLen = 24
+// Version 2.4 of either byte order, as a little-endian integer.
+const (
+	pcapVersion        = 0x00040002
+	pcapVersionSwapped = 0x04000200
+)
 
-// A pcapWalker reads the records of a pcap file (draft-ietf-opsawg-pcap).
+const (
+	pcapHeaderLen = 24
+	pcapFixedLen  = 16 // of it, which snap length and link type follow
+)
+
+// A pcapWalker reads the records of a pcap file (draft-ietf-opsawg-pcap), and of those
+// that stand behind it, as after cat a.pcap b.pcap.
 type pcapWalker struct {
 	*stream
 	order    byteOrder
@@ -26,7 +37,7 @@ type pcapWalker struct {
 
 // newPcapWalker takes the magic number as read in little-endian.
 func newPcapWalker(t *stream, magic uint32) (*pcapWalker, error) {
-	c := &pcapWalker{stream: t, head: 16, fraction: 1000}
+	c := &pcapWalker{stream: t}
 	if !c.recognise(magic) {
 		return nil, unreadable(t.name, errNotCapture)
 	}
@@ -36,10 +47,10 @@ func newPcapWalker(t *stream, magic uint32) (*pcapWalker, error) {
 func (c *pcapWalker) begin() error {
 	h := c.peek(pcapHeaderLen)
 	if h == nil {
-		return c.cut(0, "pcap file header", pcapHeaderLen)
+		return c.cut(c.pos(), "pcap file header", pcapHeaderLen)
 	}
 	if major := c.order.u16(h[4:]); major != 2 {
-		return c.damage(0, "pcap version %d is not known", major)
+		return c.damage(c.pos(), "pcap version %d is not known", major)
 	}
 	// The upper bits of the link type tell the length of the frame check
 	// sequence; every packet parser finds its end by the lengths inside.
@@ -51,6 +62,7 @@ func (c *pcapWalker) begin() error {
 
 // recognise sets what the magic number tells, and false if it tells nothing.
 func (c *pcapWalker) recognise(magic uint32) bool {
+	c.order, c.head, c.fraction = littleEndian, 16, 1000
 	switch bits.ReverseBytes32(magic) {
 	case pcapMicro, pcapNano, pcapModified:
 		c.order, magic = bigEndian, bits.ReverseBytes32(magic)
@@ -67,7 +79,30 @@ func (c *pcapWalker) recognise(magic uint32) bool {
 	return true
 }
 
+// isPcapHeader reports whether another file begins with a record header. As a packet
+// it would be one without a byte in the year 2055, 2011 or 1998.
+func isPcapHeader(rec []byte) bool {
+	return mayBePcapHeader(rec) && binary.LittleEndian.Uint64(rec[8:]) == 0 && new(pcapWalker).recognise(binary.LittleEndian.Uint32(rec))
+}
+
+// mayBePcapHeader looks at what is a fraction of a second in nearly all packets.
+func mayBePcapHeader(rec []byte) bool {
+	version := binary.LittleEndian.Uint32(rec[4:])
+	return version == pcapVersion || version == pcapVersionSwapped
+}
+
+// nextFile reads the header of another file.
+func (c *pcapWalker) nextFile() error {
+	c.recognise(binary.LittleEndian.Uint32(c.peek(4)))
+	return c.begin()
+}
+
 func (c *pcapWalker) next(p *Packet) error {
+	for h := c.peek(pcapFixedLen); h != nil && isPcapHeader(h); h = c.peek(pcapFixedLen) {
+		if err := c.nextFile(); err != nil {
+			return err
+		}
+	}
 	h := c.peek(c.head)
 	if h == nil {
 		return c.cut(c.pos(), "packet header", int64(c.head))
@@ -93,7 +128,7 @@ func (c *pcapWalker) buffered(p *Packet) bool {
 	}
 	n := c.order.u32(rec[8:])
 	size := c.head + int(n)
-	if n > uint32(c.max) || size > len(rec) {
+	if n > uint32(c.max) || size > len(rec) || mayBePcapHeader(rec) && isPcapHeader(rec) {
 		return false
 	}
 	// At most 2^32 s and 2^32 us: far from the end of an int64.

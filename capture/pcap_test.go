@@ -94,6 +94,53 @@ func TestPcapOddFields(t *testing.T) {
 	}
 }
 
+// Behind a file may stand another one of any kind, as after cat or in gzip members.
+func TestPcapConcatenated(t *testing.T) {
+	first := pcapFile(le, pcapMicro, pcapRecord(le, 1, "a"))
+	for _, o := range []order{le, be} {
+		for _, c := range []struct {
+			name  string
+			magic uint32
+			extra []byte
+		}{{"micro", pcapMicro, nil}, {"nano", pcapNano, nil}, {"modified", pcapModified, make([]byte, 8)}} {
+			second := join(u32(o, c.magic), u16(o, 2, 4), u32(o, 0, 0, 96, 113), u32(o, 2, 3000, 1, 1), c.extra, []byte("b"))
+			nanos := int64(3000_000)
+			if c.magic == pcapNano {
+				nanos = 3000
+			}
+			want := []Packet{
+				{Num: 1, Time: 1e9, Link: 1, WireLen: 1, Data: []byte("a")},
+				{Num: 2, Time: 2e9 + nanos, Iface: 1, Link: 113, WireLen: 1, Data: []byte("b")},
+				{Num: 3, Time: 1e9, Iface: 2, Link: 1, WireLen: 1, Data: []byte("a")},
+			}
+			for how, file := range map[string][]byte{
+				"plain": join(first, second, first),
+				"gzip":  join(gzipped1(first), gzipped1(second), gzipped1(first)),
+			} {
+				packets, errs, stats := readBytes(t, file)
+				name := fmt.Sprint(c.name, " ", o, " ", how)
+				diff(t, name+": errors", errs, []string(nil))
+				diff(t, name+": packets", packets, want)
+				diff(t, name+": interfaces", stats.Interfaces, []Interface{{Link: 1, SnapLen: 65535, Drops: -1}, {Link: 113, SnapLen: 96, Drops: -1}, {Link: 1, SnapLen: 65535, Drops: -1}})
+			}
+		}
+	}
+}
+
+// What only resembles a file header is a packet.
+func TestPcapNotConcatenated(t *testing.T) {
+	for name, rec := range map[string][]byte{
+		"a microsecond like a version": u32(le, 7, pcapVersion, 0, 0),
+		"a second like a magic number": u32(le, pcapMicro, 7, 0, 0),
+		"a packet that had a byte":     u32(le, pcapMicro, pcapVersion, 0, 1),
+	} {
+		packets, errs, _ := readBytes(t, join(pcapFile(le, pcapMicro), rec, pcapRecord(le, 1, "a")))
+		if len(packets) != 2 || errs != nil {
+			t.Errorf("%s: %d packets, want 2; errors %q", name, len(packets), errs)
+		}
+	}
+}
+
 func TestPcapDamage(t *testing.T) {
 	good := pcapFile(le, pcapMicro, pcapRecord(le, 1, "abc"))
 	for _, c := range []struct {
@@ -105,6 +152,7 @@ func TestPcapDamage(t *testing.T) {
 		{"version", join(u32(le, pcapMicro), u16(le, 9, 4), make([]byte, 16)), "standard input: packet 1, byte 0: pcap version 9 is not known"},
 		{"record header cut", join(good, []byte{1}), "standard input: packet 2, byte 43: file cut short: packet header needs 16 bytes, 1 is left"},
 		{"record cut", good[:42], "standard input: packet 1, byte 24: file cut short: packet needs 19 bytes, 18 are left"},
+		{"header behind cut", join(good, good[:20]), "standard input: packet 2, byte 43: file cut short: pcap file header needs 24 bytes, 20 are left"},
 		{"huge", join(good, u32(le, 0, 0, 262145, 1)), "standard input: packet 2, byte 43: packet of 262145 bytes is larger than 262144"},
 		{"random", join(good, bytes.Repeat([]byte{0xee, 0x1b, 0x07}, 99)), "standard input: packet 2, byte 43: packet of 119270919 bytes is larger than 262144"},
 	} {
