@@ -115,14 +115,17 @@ func (p *page) writeAdvice(w io.Writer) error {
 	return err
 }
 
-// maxMeasure is how wide running text is set on a wide terminal.
-const maxMeasure = 100
+// Running text is not set wider on a wide terminal, nor narrower on a narrow one.
+const (
+	maxMeasure   = 100
+	leastMeasure = 20
+)
 
 // writeIndented prints text behind a prefix, wrapped if width is not 0.
 func writeIndented(b *strings.Builder, prefix, text string, width int) {
 	lines := []string{text}
 	if width > 0 {
-		lines = wrapLine(text, max(min(width, maxMeasure)-len(prefix), 20))
+		lines = wrapLine(text, max(min(width, maxMeasure)-len(prefix), leastMeasure))
 	}
 	for _, line := range lines {
 		fmt.Fprintf(b, "%s%s\n", prefix, strings.TrimLeft(line, " "))

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Table prints the report for people: what failed and where to look, what to do
@@ -29,6 +30,14 @@ func Table(w io.Writer, in *Input, opt *Options) error {
 	return b.Flush()
 }
 
+// wrapped returns a line as the tables are: as it is if width is 0.
+func wrapped(line string, width int) string {
+	if width <= 0 {
+		return line
+	}
+	return strings.Join(wrapLine(line, max(width, leastMeasure)), "\n")
+}
+
 // writeEnd prints what comes behind so many sections: what is to be done, and a
 // summary, or one line if there is no more to say.
 func (p *page) writeEnd(b io.Writer, sections int) error {
@@ -37,7 +46,7 @@ func (p *page) writeEnd(b io.Writer, sections int) error {
 	}
 	line := p.oneLine(sections)
 	if line != "" {
-		fmt.Fprintln(b, line)
+		fmt.Fprintln(b, wrapped(line, p.opt.Width))
 		if len(p.in.gaps()) == 0 {
 			return nil
 		}
