@@ -45,6 +45,7 @@ const (
 	synIsFirst                         // it was the first packet; else its stamp is in the annex
 	hasSYNACK                          // a SYN-ACK was seen
 	synackIsNear                       // its stamp is in synack; else it is in the annex
+	isAsking                           // only SYNs of one side were seen, and its RST
 	synFromB                           // B sent the SYN, or received the SYN-ACK
 	hasDoubts                          // it is in Reassembler.doubts
 	inIdle                             // it is in the queue idle, not in halfOpen
@@ -203,6 +204,7 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 	if s.flags&flagSYN == 0 && c.flags&(wasActive|hasSYN) == 0 {
 		r.stats.MidStream++
 	}
+	r.countAnswer(c, dir, s)
 	if at.Time > c.last {
 		c.flags |= wasTouched
 	}
@@ -233,6 +235,28 @@ func (r *Reassembler) track(c *conn, dir flow.Dir, s *segment, at flow.Stamp) {
 		r.closes(c, dir, seq, s, at)
 	}
 	c.settle()
+}
+
+// countAnswer counts the SYNs that nobody answers, and those that a RST answers (RFC
+// 9293, Section 3.5.2). A client whose next segment is no SYN had an answer that the
+// capture does not show, unless it gives up.
+func (r *Reassembler) countAnswer(c *conn, dir flow.Dir, s *segment) {
+	switch {
+	case c.flags&wasActive == 0:
+		if s.flags&(flagSYN|flagACK) == flagSYN {
+			c.flags |= isAsking
+			r.stats.Unanswered++
+		}
+	case c.flags&isAsking == 0:
+	case dir != c.synDir():
+		if s.flags&flagRST != 0 {
+			r.stats.Refused++
+		}
+		fallthrough
+	case s.flags&(flagSYN|flagRST) == 0:
+		c.flags &^= isAsking
+		r.stats.Unanswered--
+	}
 }
 
 // opens takes note that a connection is no longer half-open.

@@ -84,6 +84,8 @@ type Stats struct {
 	Segments    int // TCP segments
 	Conns       int // connections
 	MidStream   int // of them, those whose first packet is no SYN
+	Refused     int // connections that a RST in answer to the SYN refused
+	Unanswered  int // connections of which only SYNs of one side were seen, so far
 	Other       int // packets of other protocols
 	Headers     int // of Other, TCP headers without a segment, as ICMP errors quote them
 	Fragments   int // fragments of IP packets

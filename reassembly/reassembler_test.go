@@ -736,6 +736,33 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
+// TestSYNsWithoutSuccess: what only asked, and what was refused, is counted, and not
+// what opened or whose answers the capture does not show.
+func TestSYNsWithoutSuccess(t *testing.T) {
+	k := newTalk(nil)
+	connection := func(play func(), refused, unanswered int) {
+		t.Helper()
+		k.port++
+		play()
+		if s := k.r.Stats(); s.Refused != refused || s.Unanswered != unanswered {
+			t.Errorf("port %d: %d refused, %d unanswered; want %d, %d", k.port, s.Refused, s.Unanswered, refused, unanswered)
+		}
+	}
+	syn := func() { k.send(A, flagSYN, 0, 0, "", 0) }
+	connection(k.handshake, 0, 0)
+	connection(func() { syn(); syn() }, 0, 1)
+	connection(func() { syn(); k.rst(A, 0) }, 0, 2)
+	connection(func() { syn(); k.rst(B, 0); k.rst(B, 0) }, 1, 2)
+	connection(func() { syn(); syn(); k.rst(B, 0) }, 2, 2)
+	connection(func() { syn(); k.ack(A, 0, 0); k.rst(B, 0) }, 2, 2)
+	connection(func() { k.send(B, flagSYN|flagACK, 0, 0, "", 0) }, 2, 2)
+	connection(func() { k.data(A, 0, "abc"); k.rst(B, 0) }, 2, 2)
+	k.finish()
+	if s := k.r.Stats(); s.Refused != 2 || s.Unanswered != 2 {
+		t.Errorf("at the end: %d refused, %d unanswered", s.Refused, s.Unanswered)
+	}
+}
+
 // TestForesee: the state of a connection is told just before bytes in order are handed
 // out, and not if nobody wants them.
 func TestForesee(t *testing.T) {

@@ -55,6 +55,12 @@ func (p *page) hint() string {
 	} else {
 		hints = append(hints, "no plain HTTP/1 request")
 	}
+	if c.Refused > 0 {
+		hints = append(hints, plural(c.Refused, "connection")+" refused (RST to the SYN)")
+	}
+	if c.Unanswered > 0 {
+		hints = append(hints, plural(c.Unanswered, "connection")+" without an answer to the SYN")
+	}
 	if c.TLSConns > 0 {
 		hints = append(hints, plural(c.TLSConns, "connection")+" with TLS, which hides handshakes")
 	}

@@ -81,6 +81,8 @@ type CaptureStats struct {
 
 	Inputs       int   // captures read
 	MidStream    int   // connections whose beginning is not in the capture
+	Refused      int   // connections that a RST in answer to the SYN refused
+	Unanswered   int   // connections to which the capture shows no answer
 	UnknownLinks int   // packets of link types that are not read
 	Gaps         []Gap // what could not be seen, in the order of print
 

@@ -65,7 +65,7 @@ func TestGolden(t *testing.T) {
 		{"color.txt", Table, sample(), &Options{Color: true, Width: 140}},
 		{"clean.txt", Table, clean(), nil},
 		{"clean-all.txt", Table, clean(), &Options{All: true}},
-		{"no-attempt.txt", Table, &Input{Result: &analyze.Result{}, Capture: CaptureStats{Packets: 12, Conns: 3, TLSConns: 2, Gaps: []Gap{{Name: "lost_bytes", What: "lost bytes", Count: 5, Remark: "TCP payload that is not in the capture"}}}}, nil},
+		{"no-attempt.txt", Table, noAttempt(), nil},
 		{"empty.txt", Table, &Input{Result: &analyze.Result{}}, nil},
 		{"report.md", Markdown, sample(), nil},
 		{"report.csv", CSV, sample(), nil},
@@ -74,6 +74,13 @@ func TestGolden(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) { golden(t, tt.name, printed(t, tt.print, tt.in, tt.opt)) })
 	}
+}
+
+func noAttempt() *Input {
+	return &Input{Result: &analyze.Result{}, Capture: CaptureStats{
+		Packets: 12, Conns: 6, TLSConns: 2, Refused: 2, Unanswered: 1,
+		Gaps: []Gap{{Name: "lost_bytes", What: "lost bytes", Count: 5, Remark: "TCP payload that is not in the capture"}},
+	}}
 }
 
 // The table leaves out the date only if it does so for the whole capture: else
@@ -89,10 +96,12 @@ func TestSelectedKeepsDate(t *testing.T) {
 
 func TestTableFits(t *testing.T) {
 	for _, width := range []int{40, 60, 80, 100, 120, 140, 200} {
-		out := string(printed(t, Table, sample(), &Options{Width: width, All: true}))
-		for _, line := range strings.Split(out, "\n") {
-			if got := displayWidth(line); got > width {
-				t.Errorf("width %d: line of %d columns: %q", width, got, line)
+		for _, in := range []*Input{sample(), clean(), noAttempt()} {
+			out := string(printed(t, Table, in, &Options{Width: width, All: in.Result.Attempts.Len() > 2}))
+			for _, line := range strings.Split(out, "\n") {
+				if got := displayWidth(line); got > width {
+					t.Errorf("width %d: line of %d columns: %q", width, got, line)
+				}
 			}
 		}
 	}

@@ -167,6 +167,8 @@ func (r *reading) input(terminal bool) *report.Input {
 		TLSConns:     r.result.TLSConns,
 		Inputs:       r.capture.Inputs,
 		MidStream:    r.streams.MidStream,
+		Refused:      r.streams.Refused,
+		Unanswered:   r.streams.Unanswered,
 		UnknownLinks: int(count(r.streams.UnknownLinks)),
 		Gaps:         r.gaps(),
 	}}
