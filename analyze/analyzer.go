@@ -152,6 +152,8 @@ func (a *Analyzer) take(c *flow.Chunk) flow.Want {
 		return flow.None
 	case c.Lost == 0 && startsTLS(c.Data):
 		return a.beginTLS(c)
+	case startsSOCKS(c):
+		return a.beginSOCKS(c.Conn)
 	case startsDNS(c):
 		c.Conn.State = inDNS
 		return a.dnsChunk(c)

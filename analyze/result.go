@@ -17,6 +17,7 @@ type Result struct {
 	UnlistedUpgrades   int                       // those left out while the capture went on, beyond maxUpgrades
 	Requests           int                       // HTTP/1 requests seen, attempts included
 	TLSConns           int                       // connections that carry TLS, of those seen from their first byte
+	SOCKSConns         int                       // connections to SOCKS proxies, of those seen from their first byte; what goes through is not read
 	H2Conns            int                       // connections that carried HTTP/2
 	H2Blind            int                       // of them, those with a direction whose header blocks could not be read, or not all
 	H2Crowded          int                       // of these, those with a dynamic table of more than maxH2Table, or for which there was no room in maxH2Tables

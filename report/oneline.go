@@ -64,6 +64,9 @@ func (p *page) hint() string {
 	if c.TLSConns > 0 {
 		hints = append(hints, plural(c.TLSConns, "connection")+" with TLS, which hides handshakes")
 	}
+	if r.SOCKSConns > 0 {
+		hints = append(hints, plural(r.SOCKSConns, "connection")+" to SOCKS proxies, inside of which nothing is read")
+	}
 	if c.MidStream > 0 {
 		hints = append(hints, plural(c.MidStream, "connection")+" begun before the capture")
 	}

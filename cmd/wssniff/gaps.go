@@ -57,6 +57,7 @@ func (r *reading) analysisGaps() []report.Gap {
 		{Name: "heads_too_large", What: "heads too large", Count: int64(r.result.HeadsTooLarge), Remark: "not read to their end (--max-head)"},
 		{Name: "unread_http2", What: "HTTP/2 not read", Count: int64(r.result.H2Blind), Remark: "connections with header blocks that could not be read, as some before were missing or too large"},
 		{Name: "crowded_http2", What: "  for want of room", Count: int64(r.result.H2Crowded), Remark: "of them, connections whose header tables are too large, or too many at once"},
+		{Name: "unread_socks", What: "SOCKS not read", Count: int64(r.result.SOCKSConns), Remark: "connections to SOCKS proxies; what goes through is not seen"},
 		{Name: "unpaired_requests", What: "unpaired requests", Count: int64(r.result.Unpaired), Remark: "too many waited for their answers (--max-waiting)"},
 		{Name: "unlisted_attempts", What: "attempts left out", Count: int64(r.result.Unlisted), Remark: "too many in all (--max-attempts) or on one connection"},
 		{Name: "unlisted_tls", What: "TLS not listed", Count: int64(r.result.TLSNotListed), Remark: "handshakes that did not end well, of nobody known to speak WebSocket (--connect-failures all)"},
