@@ -11,7 +11,7 @@ func listedApart(a *analyze.Attempt, c analyze.Code) bool {
 		return a.Verdict == analyze.AcceptMismatch
 	case redirectCode(c):
 		return a.Verdict == analyze.Redirected
-	case c <= analyze.ResponseNotHTTP || c == analyze.ConnectTunnelRefused || analyze.TCPRSTAfterRequest <= c && c <= analyze.HTTPRequestUnanswered:
+	case c <= analyze.ResponseNotHTTP || c == analyze.ConnectTunnelRefused || c == analyze.RequestHeaderTooLarge || analyze.TCPRSTAfterRequest <= c && c <= analyze.HTTPRequestUnanswered:
 		return refused(a)
 	case analyze.H2ClassicUpgrade <= c && c <= analyze.H2GoAway:
 		return refused(a)

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/wssniff/wssniff/analyze"
@@ -96,6 +97,9 @@ func (p *page) refusalCause(a *analyze.Attempt) string {
 			causes = append(causes, Message(p.veil(a).finding(f)))
 		}
 	}
+	if names := mistakes(a); names != nil {
+		causes = append(causes, "see "+strings.Join(names, ", "))
+	}
 	if a.Verdict == analyze.NoResponse {
 		causes = append(causes, arrival(a))
 	}
@@ -103,6 +107,20 @@ func (p *page) refusalCause(a *analyze.Attempt) string {
 		causes = append(causes, p.veil(a).text(a.Reason))
 	}
 	return cellText(strings.Join(causes, "; "))
+}
+
+// mistakes names what is wrong with a request that the server calls malformed, too
+// slow or of an unknown version.
+func mistakes(a *analyze.Attempt) (names []string) {
+	if a.Response == nil || !slices.Contains([]int{400, 408, 505}, a.Response.Head.Status) {
+		return nil
+	}
+	for _, f := range a.Findings {
+		if name := f.Code.String(); f.Side == analyze.Client && f.Severity >= analyze.Warning && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // arrival says whether a request without an answer arrived.
