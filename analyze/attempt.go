@@ -124,7 +124,7 @@ func (a *Attempt) Waited() (time.Duration, bool) {
 		return 0, false
 	}
 	asked := a.Request.Done.Time
-	if a.Response.First.Time < asked {
+	if a.Response.First.Time < asked && a.Request.First.Seen() {
 		asked = a.Request.First.Time
 	}
 	return time.Duration(a.Response.First.Time - asked), true

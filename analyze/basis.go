@@ -60,7 +60,8 @@ func (a *Analyzer) Concerns(c *flow.Conn) bool {
 		return false
 	case inStream:
 		s := a.streams[c.State>>kindBits]
-		return s.made > 0 || s.waits > 0 || len(s.challenged) > 0 || len(s.tls) > 0
+		begun := s.early != nil || s.dirs[s.client].state == inHead // a request whose end may never come
+		return begun || s.made > 0 || s.waits > 0 || len(s.challenged) > 0 || len(s.tls) > 0
 	}
 	return true
 }
