@@ -65,6 +65,7 @@ type Analyzer struct {
 	streams  []*stream // by number
 	idle     []*stream // of them, those that are free
 	sockets  sockets
+	headBufs headBufs
 	drafts   []*draft              // that are free
 	elders   map[uint32][]*draft   // attempts on a connection before the one that opened its WebSocket, by the number of its socket
 	outlived map[uint32][]*Upgrade // the same of upgrades to other protocols

@@ -27,16 +27,32 @@ func frame(head []byte) framing {
 		if n := bytes.IndexByte(line, '\n'); n >= 0 {
 			line = line[:n+1]
 		}
-		if len(line) >= 7 {
-			switch line[0] | 0x20 {
-			case 'c', 't', 'u', 's':
-				f.field(line, at)
-			}
+		if mayFrame(line) {
+			f.field(line, at)
 		}
 		f.folded = f.folded || line[0] == ' ' || line[0] == '\t'
 		at += len(line)
 	}
 	return f
+}
+
+// mayFrame looks at those letters of a line in which the names that field knows
+// differ from names that most heads have: Content-Type and User-Agent, Server and Set-Cookie.
+func mayFrame(line []byte) bool {
+	if len(line) < len("upgrade") {
+		return false
+	}
+	switch line[0] | 0x20 {
+	case 'c':
+		return len(line) > len("content-length") && line[8]|0x20 == 'l'
+	case 't':
+		return line[1]|0x20 == 'r'
+	case 'u':
+		return line[1]|0x20 == 'p'
+	case 's':
+		return line[2]|0x20 == 'c'
+	}
+	return false
 }
 
 // field reads a line that begins at an offset of the head.

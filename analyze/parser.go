@@ -237,8 +237,10 @@ func (p *parser) head(s *stream, d piece) int {
 	end := len(h.bytes)
 	p.state = betweenHeads
 	p.next = d.seq + uint32(end-from)
+	buf := p.buf
 	p.freeBuf() // raw lives on, what comes next may begin in a new one
 	p.finishHead(s, &h, len(raw)-end)
+	s.a.headBufs.put(buf)
 	return end - from
 }
 
@@ -307,7 +309,7 @@ func proxyLine(b []byte) int {
 // partial keeps the beginning of a head.
 func (p *parser) partial(s *stream, from int, d piece) {
 	if from == 0 {
-		p.buf = append(p.buf, d.data[:min(len(d.data), s.a.limits.Head)]...)
+		p.buf = append(s.a.headBufs.get(), d.data[:min(len(d.data), s.a.limits.Head)]...)
 	}
 	p.state = inHead
 	if len(p.buf) >= s.a.limits.Head {

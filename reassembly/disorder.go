@@ -31,7 +31,8 @@ type sorter struct {
 	assembler *reassembly.Assembler
 	factory   factory
 	nextID    uint64
-	pages     int // held, over all directions
+	pages     int        // held, over all directions
+	segment   layers.TCP // the one that is fed: gopacket would have each on the heap
 }
 
 // A factory makes the stream that the sorter is about to feed.
@@ -130,8 +131,9 @@ func (d *disorder) feed(way int, t layers.TCP) {
 			d.abandon()
 		}
 	}()
-	d.r.sorter.factory.stream = d
-	d.r.sorter.assembler.AssembleWithContext(d.net[way], &t, noContext{})
+	s := d.r.sorter
+	s.factory.stream, s.segment = d, t
+	s.assembler.AssembleWithContext(d.net[way], &s.segment, noContext{})
 }
 
 // Accept implements gopacket's Stream: it takes every segment.

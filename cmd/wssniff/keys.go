@@ -121,11 +121,10 @@ func (k *keyring) embed(text []byte) {
 
 // poll reads what key logs have grown by, now and then in the time of packets.
 func (k *keyring) poll(now int64) {
-	if k == nil || !k.follows || now-k.polled < int64(pollEvery) && now >= k.polled {
-		return
+	if k != nil && k.follows && uint64(now-k.polled) >= uint64(pollEvery) { // or earlier than then
+		k.polled = now
+		k.readOn()
 	}
-	k.polled = now
-	k.readOn()
 }
 
 // readOn reads what key logs have grown by, if they are followed.

@@ -42,9 +42,13 @@ func (m *memory) large() bool { return m.seen > 0 }
 // packet takes note of a packet's number.
 func (m *memory) packet(num int) {
 	if num-m.seen >= manyPackets {
-		m.seen = num
-		limitGarbage(garbageFor(inUse()))
+		m.look(num)
 	}
+}
+
+func (m *memory) look(num int) {
+	m.seen = num
+	limitGarbage(garbageFor(inUse()))
 }
 
 // dropped gives memory back after something large was dropped, so that what comes

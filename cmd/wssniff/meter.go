@@ -94,9 +94,12 @@ func (m *meter) begin(seen *witness, tell func(string)) {
 
 // step takes the figures if it is time. In between it costs one look.
 func (m *meter) step(src source, asm *reassembly.Reassembler, a *analyze.Analyzer) {
-	if m == nil || !m.due.Load() {
-		return
+	if m != nil && m.due.Load() {
+		m.take(src, asm, a)
 	}
+}
+
+func (m *meter) take(src source, asm *reassembly.Reassembler, a *analyze.Analyzer) {
 	m.due.Store(false)
 	c, s := src.Stats(), asm.Stats()
 	m.Stats(m.figures(&c, &s, a.Listed()))

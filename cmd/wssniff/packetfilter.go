@@ -84,6 +84,10 @@ func (f *packetFilter) match(p *capture.Packet) (bool, error) {
 	if f == nil {
 		return true, nil
 	}
+	return f.run(p)
+}
+
+func (f *packetFilter) run(p *capture.Packet) (bool, error) {
 	if f.program != nil {
 		return f.program.Match(p.Data, p.WireLen), nil
 	}

@@ -32,9 +32,12 @@ func newProgress(w io.Writer, src source) *progress {
 
 // step counts a packet.
 func (p *progress) step() {
-	if p == nil {
-		return
+	if p != nil {
+		p.count()
 	}
+}
+
+func (p *progress) count() {
 	if p.packets++; p.packets%progressLook != 0 || time.Since(p.shown) < progressEvery {
 		return
 	}

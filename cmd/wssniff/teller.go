@@ -112,9 +112,12 @@ func (t *teller) isMute() bool { return t != nil && t.err != nil }
 
 // packet takes the stamp of the latest packet.
 func (t *teller) packet(at flow.Stamp) {
-	if t == nil || !at.Seen() {
-		return
+	if t != nil && at.Seen() {
+		t.pass(at)
 	}
+}
+
+func (t *teller) pass(at flow.Stamp) {
 	t.latest = at
 	if since := at.Time - t.last; since >= t.every || since < 0 {
 		t.decide(at.Time, false)
