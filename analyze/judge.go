@@ -238,6 +238,15 @@ func (g *glance) compare(o *glance) int {
 
 func (j *judge) glance(i int) glance { return j.a.glance(j.entry(i).at & placeMask) }
 
+// begins returns the time of the first byte of the request, or of the response if
+// there is no request.
+func (j *judge) begins(i int) int64 {
+	exchange, _ := j.open(i)
+	exchange.byte()
+	first, _, _ := exchange.where()
+	return first.Time
+}
+
 func (a *Analyzer) glance(at place) (g glance) {
 	exchange, ending := a.open(at)
 	dir := flow.AtoB

@@ -149,8 +149,7 @@ func (t *Attempt) agent() string {
 func (t *trail) requests(from, to int64) {
 	targets := newTargetFilter(t)
 	for i := range t.j.len() {
-		g := t.j.glance(i)
-		if g.first.Time < from || g.first.Time > to || !targets.may(i) {
+		if first := t.j.begins(i); first < from || first > to || !targets.may(i) {
 			continue
 		}
 		a := t.j.load(i, &t.j.store)
@@ -464,12 +463,21 @@ func (f *targetFilter) may(i int) bool {
 		return true
 	}
 	target = bytes.TrimRight(target, "\r\n")
-	return (f.paths[string(target)] || bytes.ContainsFunc(target, mayBeEscaped)) && f.mayHost(fields, number)
+	return (f.paths[string(target)] || mayBeEscaped(target)) && f.mayHost(fields, number)
 }
 
 // mayBeEscaped reports whether a byte of a target may be spelled in another way.
-func mayBeEscaped(r rune) bool {
-	return r <= ' ' || r > '~' || strings.ContainsRune("\"#%<>[\\]^`{|}", r)
+func mayBeEscaped(target []byte) bool {
+	for _, c := range target {
+		switch c {
+		case '"', '#', '%', '<', '>', '[', '\\', ']', '^', '`', '{', '|', '}':
+			return true
+		}
+		if c <= ' ' || c > '~' {
+			return true
+		}
+	}
+	return false
 }
 
 // mayHost looks at the Host. Without a name in it, the client may have looked one

@@ -37,8 +37,6 @@ func limitGarbage(percent int) {
 // A memory tells small captures from large ones.
 type memory struct{ seen int } // packets, as of the last look
 
-func (m *memory) large() bool { return m.seen > 0 }
-
 // packet takes note of a packet's number.
 func (m *memory) packet(num int) {
 	if num-m.seen >= manyPackets {
@@ -52,9 +50,10 @@ func (m *memory) look(num int) {
 }
 
 // dropped gives memory back after something large was dropped, so that what comes
-// next need not lie beside it: it may not fit into the gaps.
+// next need not lie beside it: it may not fit into the gaps. If it is less than the
+// garbage that is allowed, that does not pay.
 func (m *memory) dropped() {
-	if m.large() {
+	if inUse() > mostGarbage {
 		debug.FreeOSMemory()
 		limitGarbage(garbageFor(inUse()))
 	}
