@@ -81,17 +81,22 @@ func cutter(seed uint64, most int) func(string) []string {
 func whatIsFound(t *testing.T, turns []turn, cut func(string) []string) (lines []string, sure, whole bool) {
 	d := newDialogue()
 	d.step, sure, whole = 0, true, true
+	look := func() {
+		if st := d.stream(); st != nil {
+			sure = sure && !st.dirs[0].guess && !st.dirs[1].guess
+			whole = whole && st.dirs[0].state != resync && st.dirs[1].state != resync
+		}
+	}
 	for _, turn := range turns {
 		for _, segment := range cut(turn.bytes) {
 			d.say(turn.dir, segment)
-			if st := d.stream(); st != nil {
-				sure = sure && !st.dirs[0].guess && !st.dirs[1].guess
-				whole = whole && st.dirs[0].state != resync && st.dirs[1].state != resync
-			}
+			look()
 		}
 	}
 	d.end(client, flow.FIN)
-	d.end(server, flow.FIN)
+	look()
+	d.end(server, flow.FIN) // what waited for its request is read without it
+	look()
 	r := d.finish()
 	d.a.checkReleased(t)
 	lines = []string{fmt.Sprintf("%d requests on %d connections", r.Requests, r.HTTPConns)}

@@ -97,7 +97,7 @@ func (s *stream) turnH2(client flow.Dir, preface int, open uint32) {
 			s.h2.lose(s, dir, holed)
 		}
 		p.state = inH2
-		first := piece{p.buf, p.mark.first, p.mark.off, p.mark.seq, p.mark.ack}
+		first := piece{p.buf, p.mark.first, p.mark.off, p.mark.seq, p.mark.ack, false}
 		p.freeBuf()
 		p.take(s, first)
 		p.replay(s)

@@ -53,11 +53,12 @@ type parser struct {
 
 // A piece is a run of bytes with the place it came from.
 type piece struct {
-	data []byte
-	at   flow.Stamp
-	off  int64
-	seq  uint32 // of data[0]
-	ack  uint32 // of the packet
+	data  []byte
+	at    flow.Stamp
+	off   int64
+	seq   uint32 // of data[0]
+	ack   uint32 // of the packet
+	fresh bool   // data begins where its segment does
 }
 
 // A mark says where a head begins, with which packet all of it was there, and in
@@ -72,22 +73,20 @@ type mark struct {
 // take reads as much of a piece as the state of both directions allows, and
 // holds the rest.
 func (p *parser) take(s *stream, d piece) {
-	fresh := true // d begins where its segment does
 	for len(d.data) > 0 {
 		if s.mustHold(p) {
 			p.hold(s, d)
 			return
 		}
-		n := p.step(s, d, fresh)
-		d.data, d.off, d.seq = d.data[n:], d.off+int64(n), d.seq+uint32(n)
+		n := p.step(s, d)
+		d.data, d.off, d.seq, d.fresh = d.data[n:], d.off+int64(n), d.seq+uint32(n), false
 		p.next = d.seq
-		fresh = false
 	}
 }
 
 // step reads some bytes of d, at least one, and says how many.
-func (p *parser) step(s *stream, d piece, fresh bool) int {
-	if p.guess && fresh && p.state != betweenHeads && startsHead(d.data) {
+func (p *parser) step(s *stream, d piece) int {
+	if p.guess && d.fresh && p.state != betweenHeads && startsHead(d.data) {
 		p.state = resync
 	}
 	switch p.state {
@@ -102,7 +101,7 @@ func (p *parser) step(s *stream, d piece, fresh bool) int {
 	case inH2:
 		return s.h2.take(s, p, d)
 	case resync:
-		if fresh && startsHead(d.data) {
+		if d.fresh && startsHead(d.data) {
 			p.state, p.unread = betweenHeads, false
 			p.freeBuf()
 			return p.head(s, d)
@@ -173,7 +172,7 @@ func (p *parser) hold(s *stream, d piece) {
 		return
 	}
 	p.nHeld += len(d.data)
-	p.held = append(p.held, piece{bytes.Clone(d.data), d.at, d.off, d.seq, d.ack})
+	p.held = append(p.held, piece{bytes.Clone(d.data), d.at, d.off, d.seq, d.ack, d.fresh})
 }
 
 // replay reads held bytes.
@@ -280,7 +279,7 @@ func (p *parser) awaitPreface(s *stream, raw []byte, from int) {
 		return
 	}
 	if from > 0 {
-		p.hold(s, piece{raw[:from], p.mark.first, p.mark.off, p.mark.seq, p.mark.ack})
+		p.hold(s, piece{raw[:from], p.mark.first, p.mark.off, p.mark.seq, p.mark.ack, false})
 	}
 	p.freeBuf()
 	p.state = holding

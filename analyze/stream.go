@@ -105,7 +105,7 @@ func (s *stream) chunk(c *flow.Chunk) flow.Want {
 		}
 	}
 	p.ack = c.Ack
-	p.take(s, piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack})
+	p.take(s, piece{c.Data, c.Stamp, c.Offset, c.Seq, c.Ack, true})
 	s.settleEarly()
 	switch {
 	case p.state == inFrames:
